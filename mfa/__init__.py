@@ -1,0 +1,65 @@
+"""mfa: dynamic material-flow analysis of critical minerals on labelled arrays.
+
+The public names, in the order a newcomer meets them.  Importing the package
+imports nothing heavy: each name is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "read_scenario": "mfa.scenario",
+    "Scenario": "mfa.scenario",
+    "run": "mfa.runs",
+    "run_batch": "mfa.runs",
+    "save": "mfa.results",
+    "load": "mfa.results",
+    "compare": "mfa.results",
+    "System": "mfa.system",
+    "read_system": "mfa.system",
+    "plan": "mfa.plans",
+    "Plan": "mfa.plans",
+    "build_parameters": "mfa.parameters",
+    "simulate": "mfa.runs",
+    "balance": "mfa.balances",
+    "rule": "mfa.rules",
+    "years": "mfa.dims",
+    "array": "mfa.dims",
+    "MfaError": "mfa.errors",
+    "BalanceError": "mfa.errors",
+}
+
+_ROOMS = ("demand", "lifetime", "stocks", "plot")
+
+__all__ = [*_HOMES, *_ROOMS, "__version__"]
+
+if TYPE_CHECKING:
+    from mfa import demand, lifetime, plot, stocks
+    from mfa.balances import balance
+    from mfa.dims import array, years
+    from mfa.errors import BalanceError, MfaError
+    from mfa.parameters import build_parameters
+    from mfa.plans import Plan, plan
+    from mfa.results import compare, load, save
+    from mfa.rules import rule
+    from mfa.runs import run, run_batch, simulate
+    from mfa.scenario import Scenario, read_scenario
+    from mfa.system import System, read_system
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return import_module(f"mfa.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mfa' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

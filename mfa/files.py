@@ -1,0 +1,278 @@
+"""Text files in and out: YAML with line and column, long CSV tables, safe writing."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mfa.errors import MfaError, Place
+
+MOST_NODES = 200_000
+"""A file that unfolds into more values than this is refused (alias expansion)."""
+
+
+class Branch(dict[Any, Any]):
+    """A mapping read from a file; remembers where each key and value stands."""
+
+    place: Place
+    keys_at: dict[Any, Place]
+    values_at: dict[Any, Place]
+
+
+class Sequence(list[Any]):
+    """A list read from a file; remembers where each entry stands."""
+
+    place: Place
+    values_at: dict[Any, Place]
+
+
+def place_of(node: Any, path: tuple[Any, ...] = (), *, key: bool = False) -> Place:
+    """Return the place of the value (or of its key) at a path below a node."""
+    place = getattr(node, "place", Place())
+    for position, part in enumerate(path):
+        last = position == len(path) - 1
+        if isinstance(node, Branch) and part in node:
+            place = node.keys_at[part] if key and last else node.values_at[part]
+            node = node[part]
+        elif isinstance(node, Sequence) and isinstance(part, int) and part < len(node):
+            place, node = node.values_at[part], node[part]
+        else:
+            break
+    return place
+
+
+def read_text(path: str | Path, place: Place | None = None) -> str:
+    """Return the text of a UTF-8 file, or say what is wrong with it."""
+    path = Path(path)
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        near = sorted(p.name for p in path.parent.glob(f"*{path.suffix}"))[:20]
+        found = f"; {path.parent} holds: {', '.join(near)}" if near else ""
+        raise MfaError(f"there is no file {path}{found}", place) from None
+    except IsADirectoryError:
+        raise MfaError(f"{path} is a folder, not a file", place) from None
+    except UnicodeDecodeError as error:
+        before = error.object[: error.start]
+        line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
+        message = f"byte 0x{error.object[error.start]:02x} is not UTF-8; save the file as UTF-8"
+        raise MfaError(message, Place(str(path), line, column)) from None
+
+
+def read_yaml(path: str | Path, place: Place | None = None) -> Branch:
+    """Read a YAML 1.2 file into mappings and lists that know their places.
+
+    Raises
+    ------
+    MfaError
+        For a missing, empty or non-UTF-8 file, tabs, duplicate keys, aliases
+        that unfold without end, or anything but a mapping at the top.
+    """
+    return parse_yaml(read_text(path, place), str(path))
+
+
+def parse_yaml(text: str, file: str) -> Branch:
+    """Read YAML text; see :func:`read_yaml`."""
+    node = _build(_compose(text, file), file, _Budget())
+    if not isinstance(node, Branch):
+        what = "empty" if node is None else f"a {type(node).__name__}, not a mapping of names"
+        raise MfaError(f"the file is {what}; start it with 'title: …'", Place(file, 1, 1))
+    return node
+
+
+def parse_value(text: str, file: str) -> Any:
+    """Read one YAML value, as typed on the command line."""
+    return _build(_compose(text, file), file, _Budget())
+
+
+def _compose(text: str, file: str) -> Any:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+    from ruamel.yaml.reader import ReaderError
+
+    try:
+        return YAML(typ="safe", pure=True).compose(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file, 1, 1)
+        problem = error.problem or "this is not YAML"
+        if "\\t" in problem or "'\t'" in problem:
+            problem = "a tab; YAML is indented with spaces"
+        raise MfaError(f"cannot be read: {problem}", place) from None
+    except ReaderError as error:
+        before = text[: error.position]
+        place = Place(file, before.count("\n") + 1, error.position - before.rfind("\n"))
+        raise MfaError(f"character {error.character!r} is not allowed in YAML", place) from None
+    except YAMLError as error:
+        raise MfaError(f"cannot be read: {error}", Place(file, 1, 1)) from None
+
+
+class _Budget:
+    def __init__(self) -> None:
+        self.left = MOST_NODES
+
+    def spend(self, place: Place) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise MfaError(
+                f"aliases unfold into more than {MOST_NODES:,} values; write them out", place
+            )
+
+
+def _build(node: Any, file: str, budget: _Budget) -> Any:
+    if node is None:
+        return None
+    place = Place(file, node.start_mark.line + 1, node.start_mark.column + 1)
+    budget.spend(place)
+    if node.id == "mapping":
+        return _build_mapping(node, file, place, budget)
+    if node.id == "sequence":
+        sequence = Sequence(_build(child, file, budget) for child in node.value)
+        sequence.place = place
+        sequence.values_at = {i: _place(child, file) for i, child in enumerate(node.value)}
+        return sequence
+    return _scalar(str(node.tag), node.value, place)
+
+
+def _build_mapping(node: Any, file: str, place: Place, budget: _Budget) -> Branch:
+    branch = Branch()
+    branch.place, branch.keys_at, branch.values_at = place, {}, {}
+    for key_node, value_node in node.value:
+        at = _place(key_node, file)
+        key = _build(key_node, file, budget)
+        if not isinstance(key, str | int) or isinstance(key, bool):
+            raise MfaError(f"a key must be a name or a year, not {key!r}; quote it", at)
+        if key in branch:
+            first = branch.keys_at[key]
+            raise MfaError(f"duplicate key {key!r} (first in line {first.line})", at)
+        branch[key] = _build(value_node, file, budget)
+        branch.keys_at[key], branch.values_at[key] = at, _place(value_node, file)
+    return branch
+
+
+def _place(node: Any, file: str) -> Place:
+    return Place(file, node.start_mark.line + 1, node.start_mark.column + 1)
+
+
+def _scalar(tag: str, text: str, place: Place) -> Any:
+    kind = tag.rsplit(":", 1)[-1]
+    if kind == "null":
+        return None
+    if kind == "bool":
+        return text.lower() == "true"
+    try:
+        if kind == "int":
+            digits = text.replace("_", "")
+            return int(digits, 0 if digits.lstrip("+-")[:2].lower() in ("0x", "0o") else 10)
+        if kind == "float":
+            return float(text.replace("_", "").replace(".inf", "inf").replace(".nan", "nan"))
+    except ValueError:
+        raise MfaError(f"{text!r} is not a number", place) from None
+    return text
+
+
+@dataclass(frozen=True)
+class Table:
+    """A long CSV table as text: columns by name, and the line of every row."""
+
+    path: str
+    columns: dict[str, tuple[str, ...]]
+    lines: tuple[int, ...]
+    text: str = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def place(self, row: int | None = None, column: str = "") -> Place:
+        """Return line and column of a cell, of a row, or of a name in the header."""
+        names = list(self.columns)
+        position = names.index(column) if column in names else 0
+        if row is None:
+            return Place(self.path, 1, 1 + sum(len(name) + 1 for name in names[:position]))
+        cells = (self.columns[name][row] for name in names[:position])
+        return Place(self.path, self.lines[row], 1 + sum(_written_length(c) + 1 for c in cells))
+
+
+def _written_length(cell: str) -> int:
+    quoted = any(mark in cell for mark in ',"\n')
+    return len(cell) + (2 + cell.count('"') if quoted else 0)
+
+
+def read_table(path: str | Path, place: Place | None = None) -> Table:
+    """Read a long CSV table (UTF-8, comma, one header row); every cell stays text.
+
+    ``NA`` is Namibia and ``NO`` is Norway: nothing is read as missing.
+    """
+    return parse_table(read_text(path, place), str(path))
+
+
+def parse_table(text: str, path: str) -> Table:
+    """Read CSV text; see :func:`read_table`."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    start = 1
+    try:
+        for row in reader:
+            if row:
+                rows.append(row)
+                lines.append(start)
+            start = reader.line_num + 1
+    except csv.Error as error:
+        raise MfaError(f"cannot be read as CSV: {error}", Place(path, start, 1)) from None
+    if len(rows) < 2:
+        raise MfaError("the table has no rows; it needs a header and values", Place(path, 1, 1))
+    header = [name.strip() for name in rows[0]]
+    if doubled := sorted({name for name in header if header.count(name) > 1}):
+        raise MfaError(f"the header names {doubled[0]!r} twice", Place(path, 1, 1))
+    for row, line in zip(rows[1:], lines[1:], strict=True):
+        if len(row) != len(header):
+            message = f"{len(row)} cells, but the header has {len(header)}: {', '.join(header)}"
+            raise MfaError(message, Place(path, line, 1))
+    columns = {name: tuple(row[i] for row in rows[1:]) for i, name in enumerate(header)}
+    return Table(path, columns, tuple(lines[1:]), text)
+
+
+def inside(root: Path, name: str, place: Place | None = None) -> Path:
+    """Return the path of a file named relative to a folder it may not leave."""
+    path = (root / name).resolve()
+    if not path.is_relative_to(root.resolve()):
+        raise MfaError(f"{name!r} lies outside the folder {root}; copy the file into it", place)
+    return path
+
+
+def sha256(content: str | bytes) -> str:
+    """Return the SHA-256 of a text or of bytes, in hexadecimal."""
+    return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Write to a temporary name beside the target; rename it only when all went well.
+
+    >>> import tempfile, pathlib
+    >>> target = pathlib.Path(tempfile.mkdtemp()) / "a.txt"
+    >>> with replacing(target) as temporary:
+    ...     _ = temporary.write_text("whole")
+    >>> target.read_text()
+    'whole'
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
