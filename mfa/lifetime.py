@@ -1,0 +1,895 @@
+"""Lifetimes: the share of a cohort still in use, by age, from one of ten laws.
+
+A cohort is what enters use in one year. Survival is told at the END of each
+year: ``age`` 0 is the end of the year of entry, ``age`` 1 one year later, and so
+on. How old the things then are depends on when in the year they came, which is
+never left to guess (CONVENTIONS §10):
+
+=========== ================================= ==========================================
+inflow_at   survival at age a is              so that in the steady state stock / inflow is
+=========== ================================= ==========================================
+``spread``  ∫ S(x) dx from a to a + 1         the mean lifetime, exactly
+``start``   S(a + 1)                          the mean lifetime − ½, nearly
+``middle``  S(a + ½)                          the mean lifetime, nearly
+``end``     S(a)                              the mean lifetime + ½, nearly
+=========== ================================= ==========================================
+
+``spread``, the default, is the mean over entry times spread evenly over the
+year, by the closed-form integral of each law; it is right for lifetimes far
+below a year too, where the other three are not. Laws that reach below age 0
+(normal, logistic) let that part leave in the year of entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from mfa.dims import order, require_contiguous, require_same_labels
+from mfa.errors import MfaError, known
+
+Array = NDArray[np.float64]
+Names = tuple[str, ...]
+Number = float | xr.DataArray
+
+FIRST_AGE = {"start": 1.0, "middle": 0.5, "end": 0.0, "spread": 0.0}
+"""Age at the end of the year of entry, for each moment of entry."""
+
+
+class Law(NamedTuple):
+    """A lifetime law: how its own parameters follow, S(x), and ∫ from x to infinity of S."""
+
+    accepts: Mapping[Names, Callable[..., tuple[Array, ...]]]
+    alive: Callable[..., Array]
+    beyond: Callable[..., Array]
+
+
+class ImpossibleError(Exception):
+    """A parameter that no lifetime can have, and the cells where it stands."""
+
+    def __init__(self, message: str, wrong: Any):
+        super().__init__(message)
+        self.index = np.unravel_index(int(np.argmax(wrong)), np.shape(wrong))
+
+
+def survival_values(
+    law: str, count: int, inflow_at: str = "spread", below_zero: str = "leaves", **parameters: Any
+) -> Array:
+    """Return the share of a cohort still in use at the end of each year, on bare arrays.
+
+    Parameters
+    ----------
+    law : str
+        Name of a law of this module, or ``"table"`` (parameter ``survival`` or ``hazard``).
+    count : int
+        Number of ages: 0 … count − 1 years after the year of entry.
+    inflow_at : {"spread", "start", "middle", "end"}
+        When a cohort enters its year; see the module.
+    below_zero : {"leaves", "truncate"}
+        For ``normal`` only; see :func:`normal`.
+    **parameters : array_like, shape (...)
+        Parameters of the law [yr], broadcast against each other. A lifetime that varies by
+        cohort has its cohorts as the last axis.
+
+    Returns
+    -------
+    array, shape (..., age), 1 ≥ values ≥ 0, never rising
+
+    Raises
+    ------
+    MfaError
+        For an unknown law, moment of entry or set of parameters, and for an impossible value.
+
+    Examples
+    --------
+    >>> survival_values("fixed", 4, mean=2.5).tolist()
+    [1.0, 1.0, 0.5, 0.0]
+    """
+    try:
+        return _survival(law, count, inflow_at, below_zero, parameters)
+    except ImpossibleError as wrong:
+        cell = tuple(int(i) for i in wrong.index)
+        raise MfaError(f"{law}: {wrong}" + (f" at cell {cell}" if cell else "")) from None
+
+
+def _survival(
+    law: str, count: int, inflow_at: str, below_zero: str, parameters: Mapping[str, Any]
+) -> Array:
+    _require_known("law", law, [*LAWS, "table"])
+    _require_known("inflow_at", inflow_at, FIRST_AGE)
+    _require_known("below_zero", below_zero, ["leaves", "truncate"])
+    if law == "table":
+        return _tabulated(count, parameters)
+    own = _own_parameters(law, parameters)
+    found = LAWS[law]
+    if inflow_at == "spread":
+        beyond = found.beyond(np.arange(count + 1.0), *own)
+        values = beyond[..., :-1] - beyond[..., 1:]
+    else:
+        values = found.alive(np.arange(count) + FIRST_AGE[inflow_at], *own)
+    if below_zero == "truncate":
+        if law != "normal":
+            raise MfaError(f"{law}: below_zero is an option of the law 'normal' only")
+        values = values / found.alive(np.zeros(1), *own)
+    monotone: Array = np.minimum.accumulate(np.clip(values, 0.0, 1.0), axis=-1)
+    return monotone
+
+
+def _require_known(what: str, name: str, names: Any) -> None:
+    if name not in names:
+        raise MfaError(f"{what} {name!r} is not known. {known(name, names)}")
+
+
+def _own_parameters(law: str, parameters: Mapping[str, Any]) -> tuple[Array, ...]:
+    """Return the law's own parameters, with an axis of length 1 for the ages at the end."""
+    accepts = LAWS[law].accepts
+    given = tuple(name for name in ("mean", "std", "shape", "scale") if name in parameters)
+    if given not in accepts or len(given) < len(parameters):
+        ways = " or ".join(" and ".join(names) for names in accepts)
+        told = ", ".join(parameters) or "nothing"
+        raise MfaError(f"{law}: takes {ways}; given: {told}")
+    arrays = [np.asarray(parameters[name], dtype=float) for name in given]
+    for name, values in zip(given, np.broadcast_arrays(*arrays), strict=True):
+        smallest_allowed = (law, name) == ("fixed", "mean")
+        good = np.isfinite(values) & ((values > 0) | (smallest_allowed & (values == 0)))
+        if not good.all():
+            value = values[np.unravel_index(int(np.argmax(~good)), values.shape)]
+            least = "0 or more" if smallest_allowed else "above 0"
+            raise ImpossibleError(f"{name} must be {least}, not {value}", ~good)
+    own = accepts[given](*np.broadcast_arrays(*arrays))
+    return tuple(np.asarray(value, dtype=float)[..., np.newaxis] for value in own)
+
+
+def _tabulated(count: int, parameters: Mapping[str, Any]) -> Array:
+    if set(parameters) not in ({"survival"}, {"hazard"}):
+        raise MfaError(f"table: takes survival or hazard; given: {', '.join(parameters)}")
+    name, given = next(iter(parameters.items()))
+    values = np.asarray(given, dtype=float)
+    outside = ~((values >= 0) & (values <= 1))
+    if outside.any():
+        raise ImpossibleError(f"{name} must lie between 0 and 1", outside)
+    if name == "hazard":
+        values = np.cumprod(1.0 - values, axis=-1)
+    if (np.diff(values, axis=-1) > 0).any():
+        raise ImpossibleError("survival must never rise with age", np.diff(values, axis=-1) > 0)
+    short = count - values.shape[-1]
+    if short > 0:
+        if (values[..., -1] > 0).any():
+            raise MfaError(
+                f"table: has {values.shape[-1]} ages, fewer than the {count} years, "
+                "and does not end at 0"
+            )
+        values = np.concatenate([values, np.zeros((*values.shape[:-1], short))], axis=-1)
+    return values[..., :count].copy()
+
+
+# Each law: S(x) and R(x) = ∫_x^∞ S, so that the mean of S over a year is R(a) − R(a + 1): the
+# differences of the falling R keep the digits of the tail, and sum to the mean lifetime.
+
+
+def _as_given(*values: Array) -> tuple[Array, ...]:
+    return values
+
+
+def _fixed_alive(x: Array, mean: Array) -> Array:
+    return np.where(x < mean, 1.0, 0.0)
+
+
+def _fixed_beyond(x: Array, mean: Array) -> Array:
+    return np.asarray(np.maximum(mean - x, 0.0))
+
+
+def _normal_alive(x: Array, mean: Array, std: Array) -> Array:
+    from scipy.special import ndtr
+
+    return np.asarray(ndtr((mean - x) / std))
+
+
+def _normal_beyond(x: Array, mean: Array, std: Array) -> Array:
+    from scipy.special import ndtr
+
+    z = (x - mean) / std
+    density = np.exp(-0.5 * z * z) / np.sqrt(2.0 * np.pi)
+    return np.asarray(np.maximum(std * density - (x - mean) * ndtr(-z), 0.0))
+
+
+def _folded_alive(x: Array, mean: Array, std: Array) -> Array:
+    return _normal_alive(x, mean, std) + _normal_alive(x, -mean, std)
+
+
+def _folded_beyond(x: Array, mean: Array, std: Array) -> Array:
+    return _normal_beyond(x, mean, std) + _normal_beyond(x, -mean, std)
+
+
+def _lognormal_from_moments(mean: Array, std: Array) -> tuple[Array, ...]:
+    variance = np.log1p((std / mean) ** 2)
+    return mean, np.log(mean) - variance / 2.0, np.sqrt(variance)
+
+
+def _lognormal_alive(x: Array, mean: Array, mu: Array, sigma: Array) -> Array:
+    from scipy.special import ndtr
+
+    with np.errstate(divide="ignore"):
+        return np.asarray(ndtr((mu - np.log(x)) / sigma))
+
+
+def _lognormal_beyond(x: Array, mean: Array, mu: Array, sigma: Array) -> Array:
+    from scipy.special import ndtr
+
+    with np.errstate(divide="ignore"):
+        z = (mu - np.log(x)) / sigma
+    return np.asarray(np.maximum(mean * ndtr(z + sigma) - x * ndtr(z), 0.0))
+
+
+def _weibull_from_mean(mean: Array, shape: Array) -> tuple[Array, ...]:
+    from scipy.special import gammaln
+
+    return shape, mean / np.exp(gammaln(1.0 + 1.0 / shape))
+
+
+def _weibull_from_moments(mean: Array, std: Array) -> tuple[Array, ...]:
+    """Solve Γ(1 + 2/k) / Γ(1 + 1/k)² = 1 + CV² for k by Newton's method on its root."""
+    from scipy.special import digamma, gammaln
+
+    variation = std / mean
+    outside = (variation < 1.3e-3) | (variation > 400.0)
+    if outside.any():
+        raise ImpossibleError("no Weibull shape between 0.1 and 1000 has this std / mean", outside)
+    target = np.sqrt(np.log1p(variation**2))
+    inverse = target / np.sqrt(np.pi**2 / 6.0)
+    for _ in range(40):
+        value = np.sqrt(gammaln(1.0 + 2.0 * inverse) - 2.0 * gammaln(1.0 + inverse))
+        slope = (digamma(1.0 + 2.0 * inverse) - digamma(1.0 + inverse)) / value
+        step = (target - value) / slope
+        inverse = inverse + step
+        if (np.abs(step) <= 1e-15 * inverse).all():
+            break
+    return _weibull_from_mean(mean, 1.0 / inverse)
+
+
+def _weibull_alive(x: Array, shape: Array, scale: Array) -> Array:
+    with np.errstate(over="ignore", under="ignore"):
+        return np.asarray(np.exp(-((x / scale) ** shape)))
+
+
+def _weibull_beyond(x: Array, shape: Array, scale: Array) -> Array:
+    from scipy.special import gammaincc, gammaln
+
+    mean = scale * np.exp(gammaln(1.0 + 1.0 / shape))
+    with np.errstate(over="ignore", under="ignore"):
+        hazard = (x / scale) ** shape
+    # where next to nothing has left yet the power underflows, but S = 1 is exact
+    beyond = mean * gammaincc(1.0 / shape, hazard)
+    return np.asarray(np.where(hazard < 1e-17, mean - x, beyond))
+
+
+def _gamma_from_moments(mean: Array, std: Array) -> tuple[Array, ...]:
+    return (mean / std) ** 2, std**2 / mean
+
+
+def _gamma_alive(x: Array, shape: Array, scale: Array) -> Array:
+    from scipy.special import gammaincc
+
+    return np.asarray(gammaincc(shape, x / scale))
+
+
+def _gamma_beyond(x: Array, shape: Array, scale: Array) -> Array:
+    from scipy.special import gammaincc
+
+    z = x / scale
+    mean_beyond = shape * scale * gammaincc(shape + 1.0, z)
+    return np.asarray(np.maximum(mean_beyond - x * gammaincc(shape, z), 0.0))
+
+
+def _logistic_from_moments(mean: Array, std: Array) -> tuple[Array, ...]:
+    return mean, std * np.sqrt(3.0) / np.pi
+
+
+def _logistic_alive(x: Array, mean: Array, scale: Array) -> Array:
+    from scipy.special import expit
+
+    return np.asarray(expit((mean - x) / scale))
+
+
+def _logistic_beyond(x: Array, mean: Array, scale: Array) -> Array:
+    return np.asarray(scale * np.logaddexp(0.0, (mean - x) / scale))
+
+
+def _gompertz_moments(log_shape: Array) -> tuple[Array, Array, Array, Array]:
+    """Return E z, E z² and their slopes over log_shape, for z = lifetime / scale = ln(1 + E/shape).
+
+    E is a standard exponential number; the trapezoid rule over its logarithm converges
+    geometrically here (the integrand falls off exponentially and is analytic around the axis).
+    """
+    grid = np.arange(-45.0, 4.2, 0.2)
+    weight = 0.2 * np.exp(grid - np.exp(grid))
+    odds = grid - log_shape[..., np.newaxis]
+    z = np.logaddexp(0.0, odds)
+    share = 1.0 / (1.0 + np.exp(-np.clip(odds, -700.0, 700.0)))
+    return z @ weight, z**2 @ weight, -share @ weight, -2.0 * (z * share) @ weight
+
+
+def _gompertz_from_moments(mean: Array, std: Array) -> tuple[Array, ...]:
+    """Find the shape with the wanted std / mean: a table, then Newton's method."""
+    table = np.linspace(-300.0, 8.0, 617)
+    first, second, _, _ = _gompertz_moments(table)
+    spread = second / first**2 - 1.0
+    target = (std / mean) ** 2
+    outside = (target < spread[0]) | (target > spread[-1])
+    if outside.any():
+        raise ImpossibleError(
+            "a Gompertz lifetime has std / mean between 0.0043 and 0.9997", outside
+        )
+    log_shape = np.asarray(np.interp(target, spread, table))
+    for _ in range(6):
+        first, second, first_slope, second_slope = _gompertz_moments(log_shape)
+        slope = second_slope / first**2 - 2.0 * second * first_slope / first**3
+        log_shape = log_shape - (second / first**2 - 1.0 - target) / slope
+    unit = _gompertz_beyond(np.zeros(1), log_shape[..., np.newaxis], np.ones(1))[..., 0]
+    return log_shape, mean / unit
+
+
+def _gompertz_from_own(shape: Array, scale: Array) -> tuple[Array, ...]:
+    return np.log(shape), scale
+
+
+def _gompertz_alive(x: Array, log_shape: Array, scale: Array) -> Array:
+    with np.errstate(over="ignore"):
+        return np.asarray(np.exp(-np.exp(log_shape) * np.expm1(x / scale)))
+
+
+def _gompertz_beyond(x: Array, log_shape: Array, scale: Array) -> Array:
+    with np.errstate(over="ignore"):
+        hazard = np.exp(log_shape + x / scale)
+    return scale * _gompertz_alive(x, log_shape, scale) * _scaled_exponential_integral(hazard)
+
+
+def _scaled_exponential_integral(w: Array) -> Array:
+    """Return exp(w) E₁(w) without overflow: scipy below 50, the asymptotic series above."""
+    from scipy.special import exp1
+
+    near = np.clip(w, 1e-300, 50.0)
+    far = 1.0 / np.maximum(w, 50.0)
+    term, series = far, far
+    for rank in range(1, 25):
+        term = term * -rank * far
+        series = series + term
+    return np.where(w < 50.0, np.exp(near) * exp1(near), series)
+
+
+def _exponential_alive(x: Array, mean: Array) -> Array:
+    return np.asarray(np.exp(-x / mean))
+
+
+def _exponential_beyond(x: Array, mean: Array) -> Array:
+    return mean * np.exp(-x / mean)
+
+
+MEAN, MOMENTS, OWN = ("mean",), ("mean", "std"), ("shape", "scale")
+
+LAWS: dict[str, Law] = {
+    "fixed": Law({MEAN: _as_given}, _fixed_alive, _fixed_beyond),
+    "normal": Law({MOMENTS: _as_given}, _normal_alive, _normal_beyond),
+    "folded_normal": Law({MOMENTS: _as_given}, _folded_alive, _folded_beyond),
+    "lognormal": Law({MOMENTS: _lognormal_from_moments}, _lognormal_alive, _lognormal_beyond),
+    "weibull": Law(
+        {("mean", "shape"): _weibull_from_mean, MOMENTS: _weibull_from_moments, OWN: _as_given},
+        _weibull_alive,
+        _weibull_beyond,
+    ),
+    "gamma": Law({MOMENTS: _gamma_from_moments, OWN: _as_given}, _gamma_alive, _gamma_beyond),
+    "logistic": Law({MOMENTS: _logistic_from_moments}, _logistic_alive, _logistic_beyond),
+    "gompertz": Law(
+        {MOMENTS: _gompertz_from_moments, OWN: _gompertz_from_own},
+        _gompertz_alive,
+        _gompertz_beyond,
+    ),
+    "exponential": Law({MEAN: _as_given}, _exponential_alive, _exponential_beyond),
+}
+"""The laws, by the names that scenarios use."""
+
+
+def fixed(years: xr.DataArray, *, mean: Number, inflow_at: str = "spread") -> xr.DataArray:
+    """Everything lasts equally long: S(x) = 1 for x < mean, else 0.
+
+    Parameters
+    ----------
+    years : DataArray, shape (year,)
+        The calendar years of the run; as many ages are returned.
+    mean : number or DataArray, shape (...)
+        Lifetime [yr], 0 or more; 0 leaves in the year in which it enters. With dimension
+        ``cohort`` the lifetime of what entered in that year; with dimension ``year`` that of all
+        cohorts in that year: survival then falls from year t − 1 to t in the ratio of year t.
+    inflow_at : {"spread", "start", "middle", "end"}
+        When a cohort enters its year (see the module).
+
+    Returns
+    -------
+    DataArray, shape (age, ...), or (cohort, age, ...) if a parameter has ``cohort`` or ``year``
+        Share still in use at the end of each year [1]; attrs ``law`` and ``inflow_at``.
+
+    Raises
+    ------
+    MfaError
+        If a value is impossible (the message names its cell) or labels differ from the years.
+
+    Examples
+    --------
+    >>> from mfa.dims import years
+    >>> fixed(years(2020, 2023), mean=2.5).values.tolist()
+    [1.0, 1.0, 0.5, 0.0]
+    >>> fixed(years(2020, 2023), mean=2.5, inflow_at="end").values.tolist()
+    [1.0, 1.0, 1.0, 0.0]
+    """
+    return _labelled("fixed", years, inflow_at, mean=mean)
+
+
+def normal(
+    years: xr.DataArray,
+    *,
+    mean: Number,
+    std: Number,
+    inflow_at: str = "spread",
+    below_zero: str = "leaves",
+) -> xr.DataArray:
+    """Return normal lifetimes: S(x) = Φ((mean − x) / std).
+
+    Parameters
+    ----------
+    years, inflow_at
+        As in :func:`fixed`.
+    mean, std : number or DataArray, shape (...)
+        Mean and standard deviation [yr] of the whole normal law, each above 0.
+    below_zero : {"leaves", "truncate"}
+        The law has a part below age 0: it leaves in the year of entry (as in ODYM and flodym), or
+        the law is cut at 0 and scaled to 1, which makes the lifetime longer than ``mean``.
+
+    Returns
+    -------
+    DataArray, shape (age, ...) or (cohort, age, ...), as in :func:`fixed`
+
+    Raises
+    ------
+    MfaError
+        As in :func:`fixed`.
+
+    Examples
+    --------
+    >>> from mfa.dims import years
+    >>> float(normal(years(2020, 2030), mean=5, std=1.5, inflow_at="end").sel(age=5))
+    0.5
+    """
+    return _labelled("normal", years, inflow_at, below_zero, mean=mean, std=std)
+
+
+def folded_normal(
+    years: xr.DataArray, *, mean: Number, std: Number, inflow_at: str = "spread"
+) -> xr.DataArray:
+    """Folded normal lifetime |X|, X normal: S(x) = Φ((mean − x)/std) + Φ((−mean − x)/std).
+
+    Parameters
+    ----------
+    years, inflow_at
+        As in :func:`fixed`.
+    mean, std : number or DataArray, shape (...)
+        Mean and standard deviation [yr] BEFORE folding, each above 0 (as in ODYM and flodym);
+        the mean lifetime is longer where std is not small against mean.
+
+    Returns
+    -------
+    DataArray, shape (age, ...) or (cohort, age, ...), as in :func:`fixed`
+
+    Raises
+    ------
+    MfaError
+        As in :func:`fixed`.
+
+    Examples
+    --------
+    >>> from mfa.dims import years
+    >>> float(folded_normal(years(2020, 2030), mean=5, std=9, inflow_at="end").sel(age=0))
+    1.0
+    """
+    return _labelled("folded_normal", years, inflow_at, mean=mean, std=std)
+
+
+def lognormal(
+    years: xr.DataArray, *, mean: Number, std: Number, inflow_at: str = "spread"
+) -> xr.DataArray:
+    """Lognormal lifetime: S(x) = Φ((μ − ln x)/σ), σ² = ln(1 + std²/mean²), μ = ln mean − σ²/2.
+
+    Parameters
+    ----------
+    years, inflow_at
+        As in :func:`fixed`.
+    mean, std : number or DataArray, shape (...)
+        Mean and standard deviation of the lifetime itself [yr], each above 0. (ODYM's code has
+        mean²/std² where std²/mean² belongs: its lognormal differs unless the two are equal.)
+
+    Returns
+    -------
+    DataArray, shape (age, ...) or (cohort, age, ...), as in :func:`fixed`
+
+    Raises
+    ------
+    MfaError
+        As in :func:`fixed`.
+
+    Examples
+    --------
+    The median is mean² / √(mean² + std²), here 400 / 25 = 16:
+
+    >>> from mfa.dims import years
+    >>> survival = lognormal(years(2020, 2060), mean=20, std=15, inflow_at="end")
+    >>> round(float(survival.sel(age=16)), 12)
+    0.5
+    """
+    return _labelled("lognormal", years, inflow_at, mean=mean, std=std)
+
+
+def weibull(
+    years: xr.DataArray,
+    *,
+    mean: Number | None = None,
+    std: Number | None = None,
+    shape: Number | None = None,
+    scale: Number | None = None,
+    inflow_at: str = "spread",
+) -> xr.DataArray:
+    """Weibull lifetime: S(x) = exp(−(x/scale)^shape), mean = scale · Γ(1 + 1/shape).
+
+    Parameters
+    ----------
+    years, inflow_at
+        As in :func:`fixed`.
+    mean, std, shape, scale : number or DataArray, shape (...)
+        Two of them: mean and shape, mean and std, or shape and scale; each above 0, all but the
+        shape in [yr]. With mean and std the shape solves Γ(1+2/k)/Γ(1+1/k)² = 1 + std²/mean²
+        (between 0.1 and 1000, else an error).
+
+    Returns
+    -------
+    DataArray, shape (age, ...) or (cohort, age, ...), as in :func:`fixed`
+
+    Raises
+    ------
+    MfaError
+        As in :func:`fixed`.
+
+    Examples
+    --------
+    A shape of 1 is the exponential law:
+
+    >>> from mfa.dims import years
+    >>> survival = weibull(years(2020, 2030), shape=1, scale=4, inflow_at="end")
+    >>> bool(survival.sel(age=4) == np.exp(-1))
+    True
+    """
+    return _labelled("weibull", years, inflow_at, mean=mean, std=std, shape=shape, scale=scale)
+
+
+def gamma(
+    years: xr.DataArray,
+    *,
+    mean: Number | None = None,
+    std: Number | None = None,
+    shape: Number | None = None,
+    scale: Number | None = None,
+    inflow_at: str = "spread",
+) -> xr.DataArray:
+    """Gamma lifetime: S(x) = Γ(shape, x/scale) / Γ(shape), mean = shape · scale.
+
+    Parameters
+    ----------
+    years, inflow_at
+        As in :func:`fixed`.
+    mean, std, shape, scale : number or DataArray, shape (...)
+        Mean and std, or shape and scale; each above 0, all but the shape in [yr].
+
+    Returns
+    -------
+    DataArray, shape (age, ...) or (cohort, age, ...), as in :func:`fixed`
+
+    Raises
+    ------
+    MfaError
+        As in :func:`fixed`.
+
+    Examples
+    --------
+    A shape of 2 has S(x) = (1 + x/scale) · exp(−x/scale):
+
+    >>> from mfa.dims import years
+    >>> survival = gamma(years(2020, 2030), shape=2, scale=3, inflow_at="end")
+    >>> bool(np.isclose(survival.sel(age=3), 2 * np.exp(-1), rtol=1e-14))
+    True
+    """
+    return _labelled("gamma", years, inflow_at, mean=mean, std=std, shape=shape, scale=scale)
+
+
+def logistic(
+    years: xr.DataArray, *, mean: Number, std: Number, inflow_at: str = "spread"
+) -> xr.DataArray:
+    """Logistic lifetime: S(x) = 1 / (1 + exp((x − mean)/b)), b = std · √3 / π.
+
+    Parameters
+    ----------
+    years, inflow_at
+        As in :func:`fixed`.
+    mean, std : number or DataArray, shape (...)
+        Mean and standard deviation [yr] of the whole law, each above 0; its part below age 0
+        leaves in the year of entry.
+
+    Returns
+    -------
+    DataArray, shape (age, ...) or (cohort, age, ...), as in :func:`fixed`
+
+    Raises
+    ------
+    MfaError
+        As in :func:`fixed`.
+
+    Examples
+    --------
+    >>> from mfa.dims import years
+    >>> float(logistic(years(2020, 2030), mean=5, std=1.5, inflow_at="end").sel(age=5))
+    0.5
+    """
+    return _labelled("logistic", years, inflow_at, mean=mean, std=std)
+
+
+def gompertz(
+    years: xr.DataArray,
+    *,
+    mean: Number | None = None,
+    std: Number | None = None,
+    shape: Number | None = None,
+    scale: Number | None = None,
+    inflow_at: str = "spread",
+) -> xr.DataArray:
+    """Gompertz lifetime: S(x) = exp(−shape · (e^(x/scale) − 1)).
+
+    The hazard (shape/scale) · e^(x/scale) grows exponentially with age; in the other common
+    notation, A e^(Bx), A = shape/scale and B = 1/scale (doi:10.1098/rstl.1825.0026).
+
+    Parameters
+    ----------
+    years, inflow_at
+        As in :func:`fixed`.
+    mean, std, shape, scale : number or DataArray, shape (...)
+        Mean and std (std/mean between 0.0043 and 0.9997; 1 would be exponential), or shape and
+        scale; each above 0, all but the shape in [yr].
+
+    Returns
+    -------
+    DataArray, shape (age, ...) or (cohort, age, ...), as in :func:`fixed`
+
+    Raises
+    ------
+    MfaError
+        As in :func:`fixed`.
+
+    Examples
+    --------
+    >>> from mfa.dims import years
+    >>> survival = gompertz(years(2020, 2030), shape=1, scale=4, inflow_at="end")
+    >>> bool(np.isclose(survival.sel(age=4), np.exp(1 - np.e), rtol=1e-14))
+    True
+    """
+    return _labelled("gompertz", years, inflow_at, mean=mean, std=std, shape=shape, scale=scale)
+
+
+def exponential(years: xr.DataArray, *, mean: Number, inflow_at: str = "spread") -> xr.DataArray:
+    """Exponential lifetime (leaching, the same hazard at every age): S(x) = exp(−x/mean).
+
+    Parameters
+    ----------
+    years, inflow_at
+        As in :func:`fixed`.
+    mean : number or DataArray, shape (...)
+        Mean lifetime [yr], above 0.
+
+    Returns
+    -------
+    DataArray, shape (age, ...) or (cohort, age, ...), as in :func:`fixed`
+
+    Raises
+    ------
+    MfaError
+        As in :func:`fixed`.
+
+    Examples
+    --------
+    >>> from mfa.dims import years
+    >>> survival = exponential(years(2020, 2030), mean=4, inflow_at="end")
+    >>> bool(survival.sel(age=4) == np.exp(-1))
+    True
+    """
+    return _labelled("exponential", years, inflow_at, mean=mean)
+
+
+def table(
+    years: xr.DataArray,
+    *,
+    survival: ArrayLike | xr.DataArray | None = None,
+    hazard: ArrayLike | xr.DataArray | None = None,
+) -> xr.DataArray:
+    """Return the survival that a table tells, or that follows from a table of hazards.
+
+    Parameters
+    ----------
+    years : DataArray, shape (year,)
+        The calendar years of the run.
+    survival : sequence or DataArray, shape (age, ...) or (cohort, age, ...)
+        Share still in use at the end of each year: between 0 and 1, never rising; at least as
+        many ages as years, or ending at 0. The table itself says when a cohort enters.
+    hazard : the same
+        Share, of what is in use, that leaves during each year: S(a) = Π_{j≤a} (1 − hazard(j)).
+
+    Returns
+    -------
+    DataArray, shape (age, ...) or (cohort, age, ...)
+
+    Raises
+    ------
+    MfaError
+        If both or neither are given, or values, ages or cohorts are impossible.
+
+    Examples
+    --------
+    >>> from mfa.dims import years
+    >>> table(years(2020, 2022), hazard=[0.0, 0.5, 0.5]).values.tolist()
+    [1.0, 0.5, 0.25]
+    """
+    given = {"survival": survival, "hazard": hazard}
+    named: dict[str, Any] = {
+        name: values if isinstance(values, xr.DataArray) else _by_age(values)
+        for name, values in given.items()
+        if values is not None
+    }
+    for data in named.values():
+        if "age" not in data.dims or not np.array_equal(data["age"], np.arange(data.sizes["age"])):
+            raise MfaError("table: needs a dimension 'age' with the labels 0, 1, 2, …")
+    return _labelled("table", years, "table", **named)
+
+
+def from_distribution(
+    years: xr.DataArray, distribution: Any, *, inflow_at: str = "spread"
+) -> xr.DataArray:
+    """Return the survival of any frozen ``scipy.stats`` distribution: S(x) = distribution.sf(x).
+
+    Parameters
+    ----------
+    years, inflow_at
+        As in :func:`fixed`.
+    distribution : frozen scipy distribution
+        With numbers as parameters; its unit is the year.
+
+    Returns
+    -------
+    DataArray, shape (age,)
+        For ``spread`` by Gauss–Legendre quadrature between quantiles of the distribution, so that
+        steep and kinked ones are followed.
+
+    Raises
+    ------
+    MfaError
+        If the distribution has arrays as parameters or no survival function.
+
+    Examples
+    --------
+    >>> from mfa.dims import years
+    >>> from scipy.stats import uniform
+    >>> from_distribution(years(2020, 2022), uniform(0, 2)).round(12).values.tolist()
+    [0.75, 0.25, 0.0]
+    """
+    _require_known("inflow_at", inflow_at, FIRST_AGE)
+    require_contiguous(years.values)
+    if not hasattr(distribution, "sf") or np.ndim(distribution.sf(1.0)):
+        raise MfaError("from_distribution: needs a frozen scipy distribution of numbers")
+    if inflow_at == "spread":
+        values = _yearly_mean(distribution, years.size)
+    else:
+        values = np.asarray(distribution.sf(np.arange(years.size) + FIRST_AGE[inflow_at]))
+    values = np.minimum.accumulate(np.clip(values, 0.0, 1.0))
+    name = getattr(getattr(distribution, "dist", None), "name", "distribution")
+    return _by_age(values).assign_attrs(units="1", law=str(name), inflow_at=inflow_at)
+
+
+def bare(data: xr.DataArray, names: Sequence[str]) -> Array:
+    """Return the values with the named axes in this order, of length 1 where data has none."""
+    present = [name for name in names if name in data.dims]
+    values = data.transpose(*present).values
+    return np.asarray(values, dtype=float).reshape([data.sizes.get(name, 1) for name in names])
+
+
+def _by_age(values: Any) -> xr.DataArray:
+    data = np.asarray(values, dtype=float)
+    return xr.DataArray(data, dims="age", coords={"age": np.arange(data.size)})
+
+
+def _labelled(
+    law: str, years: xr.DataArray, inflow_at: str, below_zero: str = "leaves", **parameters: Any
+) -> xr.DataArray:
+    """Evaluate a law with labels: align, compute on bare arrays, put the labels back."""
+    given = {
+        name: value if isinstance(value, xr.DataArray) else xr.DataArray(float(value))
+        for name, value in parameters.items()
+        if value is not None
+    }
+    _require_run_labels(law, years, given)
+    found = {str(dim): data[dim].values for data in given.values() for dim in data.dims}
+    lead = [name for name in order(found) if name not in ("age", "cohort", "year")]
+    lead += [name for name in ("cohort", "year") if name in found]
+    tail = ["age"] if law == "table" else []
+    arrays = {name: bare(data, [*lead, *tail]) for name, data in given.items()}
+    try:
+        timing = "spread" if law == "table" else inflow_at
+        values = _survival(law, years.size, timing, below_zero, arrays)
+    except ImpossibleError as wrong:
+        cell = {name: found[name][i] for name, i in zip([*lead, *tail], wrong.index, strict=False)}
+        shown = ", ".join(f"{name} {label}" for name, label in cell.items())
+        raise MfaError(f"{law}: {wrong}" + (f" ({shown})" if cell else "")) from None
+    if "year" in lead:
+        values = _survival_under_years(values, "cohort" in lead)
+        lead = [name for name in lead if name not in ("cohort", "year")] + ["cohort"]
+    labels = {**found, "cohort": years.values, "age": np.arange(years.size)}
+    result = xr.DataArray(
+        values, dims=[*lead, "age"], coords={d: labels[d] for d in [*lead, "age"]}
+    )
+    attrs = {"units": "1", "law": law, "inflow_at": inflow_at}
+    return result.transpose(*order([*lead, "age"])).assign_attrs(attrs)
+
+
+def _require_run_labels(law: str, years: xr.DataArray, given: Mapping[str, xr.DataArray]) -> None:
+    """Raise unless all labels agree with each other and with the years of the run."""
+    require_contiguous(years.values)
+    require_same_labels(**given)
+    for name, data in given.items():
+        for dim in ("year", "cohort"):
+            if dim in data.dims and not np.array_equal(data[dim].values, years.values):
+                first, last = int(years[0]), int(years[-1])
+                raise MfaError(f"{law}: {name} needs the {dim} labels {first} to {last}, one each")
+        if law != "table" and "age" in data.dims:
+            raise MfaError(f"{law}: {name} cannot have the dimension 'age'; see lifetime.table")
+        expected = ("1",) if name in ("shape", "survival", "hazard") else ("yr", "year", "1")
+        if data.attrs.get("units", "1") not in expected:
+            raise MfaError(f"{law}: {name} is in {data.attrs['units']!r}, not in {expected[0]!r}")
+
+
+def _survival_under_years(values: Array, has_cohort: bool) -> Array:
+    """Chain the yearly survival ratios of calendar years: (..., [cohort,] year, age) → by cohort.
+
+    S_c(t) = S_c(t−1) · F_t(a)/F_t(a−1), F_t being the law with the parameters of year t; after
+    the last year its parameters hold on.
+    """
+    count = values.shape[-2]
+    cohorts = np.arange(count)
+
+    def at(age: int, of_age: int) -> Array:
+        years = np.minimum(cohorts + age, count - 1)
+        index = (..., cohorts, years, of_age) if has_cohort else (..., years, of_age)
+        return np.asarray(values[index])
+
+    steps = [at(0, 0)]
+    for age in range(1, values.shape[-1]):
+        before, after = at(age, age - 1), at(age, age)
+        steps.append(np.divide(after, before, out=np.zeros_like(after), where=before > 0))
+    return np.asarray(np.cumprod(np.stack(steps, axis=-1), axis=-1), dtype=float)
+
+
+def _yearly_mean(distribution: Any, count: int) -> Array:
+    """Return ∫ sf over each year, by quadrature between whole years and quantiles."""
+    tail = np.concatenate([[0.0], 2.0 ** np.arange(-52, 0)])
+    quantiles = np.concatenate([distribution.ppf(tail), distribution.isf(tail)])
+    inside = quantiles[(quantiles > 0) & (quantiles < count)]
+    near_zero = 2.0 ** np.arange(-60, 0)
+    edges = np.unique(np.concatenate([np.arange(count + 1.0), near_zero, inside]))
+    nodes, weights = np.polynomial.legendre.leggauss(16)
+    half, middle = np.diff(edges) / 2.0, (edges[1:] + edges[:-1]) / 2.0
+    parts = distribution.sf(middle[:, np.newaxis] + half[:, np.newaxis] * nodes) @ weights * half
+    return np.asarray(np.bincount(middle.astype(int), weights=parts, minlength=count), dtype=float)
