@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from mfa.errors import MfaError, Place
 
 MOST_NODES = 200_000
 """A file that unfolds into more values than this is refused (alias expansion)."""
+
+DEEPEST = 100
+"""A file nested deeper than this is refused (an alias that contains itself has no end)."""
 
 
 class Branch(dict[Any, Any]):
@@ -79,9 +83,9 @@ def read_yaml(path: str | Path, place: Place | None = None) -> Branch:
     return parse_yaml(read_text(path, place), str(path))
 
 
-def parse_yaml(text: str, file: str) -> Branch:
+def parse_yaml(text: str, file: str, most: int = MOST_NODES) -> Branch:
     """Read YAML text; see :func:`read_yaml`."""
-    node = _build(_compose(text, file), file, _Budget())
+    node = _build(_compose(text, file), file, _Budget(most))
     if not isinstance(node, Branch):
         what = "empty" if node is None else f"a {type(node).__name__}, not a mapping of names"
         raise MfaError(f"the file is {what}; start it with 'title: …'", Place(file, 1, 1))
@@ -90,7 +94,7 @@ def parse_yaml(text: str, file: str) -> Branch:
 
 def parse_value(text: str, file: str) -> Any:
     """Read one YAML value, as typed on the command line."""
-    return _build(_compose(text, file), file, _Budget())
+    return _build(_compose(text, file), file, _Budget(MOST_NODES))
 
 
 def _compose(text: str, file: str) -> Any:
@@ -113,18 +117,32 @@ def _compose(text: str, file: str) -> Any:
         raise MfaError(f"character {error.character!r} is not allowed in YAML", place) from None
     except YAMLError as error:
         raise MfaError(f"cannot be read: {error}", Place(file, 1, 1)) from None
+    except RecursionError:
+        raise MfaError(f"is nested more than {DEEPEST} levels deep", Place(file, 1, 1)) from None
 
 
 class _Budget:
-    def __init__(self) -> None:
-        self.left = MOST_NODES
+    def __init__(self, most: int) -> None:
+        self.most = self.left = most
+        self.depth = 0
 
     def spend(self, place: Place) -> None:
         self.left -= 1
         if self.left < 0:
             raise MfaError(
-                f"aliases unfold into more than {MOST_NODES:,} values; write them out", place
+                f"aliases unfold into more than {self.most:,} values; write them out", place
             )
+
+
+    @contextmanager
+    def deeper(self, place: Place) -> Iterator[None]:
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise MfaError(
+                f"is nested more than {DEEPEST} levels deep; does an alias contain itself?", place
+            )
+        yield
+        self.depth -= 1
 
 
 def _build(node: Any, file: str, budget: _Budget) -> Any:
@@ -132,14 +150,15 @@ def _build(node: Any, file: str, budget: _Budget) -> Any:
         return None
     place = Place(file, node.start_mark.line + 1, node.start_mark.column + 1)
     budget.spend(place)
-    if node.id == "mapping":
-        return _build_mapping(node, file, place, budget)
-    if node.id == "sequence":
+    if node.id == "scalar":
+        return _scalar(str(node.tag), node.value, place)
+    with budget.deeper(place):
+        if node.id == "mapping":
+            return _build_mapping(node, file, place, budget)
         sequence = Sequence(_build(child, file, budget) for child in node.value)
         sequence.place = place
         sequence.values_at = {i: _place(child, file) for i, child in enumerate(node.value)}
         return sequence
-    return _scalar(str(node.tag), node.value, place)
 
 
 def _build_mapping(node: Any, file: str, place: Place, budget: _Budget) -> Branch:
@@ -195,15 +214,24 @@ class Table:
         """Return line and column of a cell, of a row, or of a name in the header."""
         names = list(self.columns)
         position = names.index(column) if column in names else 0
-        if row is None:
-            return Place(self.path, 1, 1 + sum(len(name) + 1 for name in names[:position]))
-        cells = (self.columns[name][row] for name in names[:position])
-        return Place(self.path, self.lines[row], 1 + sum(_written_length(c) + 1 for c in cells))
+        header = next((i for i, line in enumerate(self._written, 1) if line.strip("\r\n")), 1)
+        start = header if row is None else self.lines[row]
+        quoted, end = False, Place(self.path, start, 1)
+        for number, line in enumerate(self._written[start - 1 :], start):
+            for at, character in enumerate(line, 1):
+                if position == 0:
+                    return Place(self.path, number, at)
+                if character == '"':
+                    quoted = not quoted
+                elif character == "," and not quoted:
+                    position -= 1
+                end = Place(self.path, number, at + 1)
+        return end
 
-
-def _written_length(cell: str) -> int:
-    quoted = any(mark in cell for mark in ',"\n')
-    return len(cell) + (2 + cell.count('"') if quoted else 0)
+    @cached_property
+    def _written(self) -> list[str]:
+        """The lines of the text, as the CSV reader counts them."""
+        return list(io.StringIO(self.text, newline=""))
 
 
 def read_table(path: str | Path, place: Place | None = None) -> Table:

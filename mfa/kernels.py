@@ -63,8 +63,16 @@ def stock_from_inflow(inflow: ArrayLike, survival: ArrayLike, by_cohort: bool = 
         return _shaped(entering @ _toeplitz(alive.ravel()), entering, alive)
     if entering.size == count:
         return _shaped(alive @ _toeplitz(entering.ravel()), entering, alive)
+    shape = np.broadcast_shapes(entering.shape, alive.shape)
+    filled = entering.any(axis=-1)
+    if entering.shape == shape and 2 * np.count_nonzero(filled) <= filled.size:
+        stock = np.zeros(shape)
+        if filled.any():
+            alive = np.broadcast_to(alive, (*shape[:-1], count))[filled]
+            stock[filled] = stock_from_inflow(entering[filled], alive)
+        return stock
     backwards = np.ascontiguousarray(alive[..., ::-1])
-    stock = np.empty(np.broadcast_shapes(entering.shape, alive.shape))
+    stock = np.empty(shape)
     for year in range(count):
         stock[..., year] = _dot(entering[..., : year + 1], backwards[..., count - 1 - year :])
     return stock

@@ -104,7 +104,7 @@ def _survival(
     _require_known("below_zero", below_zero, ["leaves", "truncate"])
     if law == "table":
         return _tabulated(count, parameters)
-    own = _own_parameters(law, parameters)
+    own, inverse = _distinct(_own_parameters(law, parameters))
     found = LAWS[law]
     if inflow_at == "spread":
         beyond = found.beyond(np.arange(count + 1.0), *own)
@@ -116,7 +116,17 @@ def _survival(
             raise MfaError(f"{law}: below_zero is an option of the law 'normal' only")
         values = values / found.alive(np.zeros(1), *own)
     monotone: Array = np.minimum.accumulate(np.clip(values, 0.0, 1.0), axis=-1)
-    return monotone
+    return monotone if inverse is None else monotone[inverse]
+
+
+def _distinct(own: tuple[Array, ...]) -> tuple[tuple[Array, ...], NDArray[np.intp] | None]:
+    """Return each set of parameters once, and where each cell finds its set."""
+    shape = own[0].shape[:-1]
+    if own[0].size < 2:
+        return own, None
+    stacked = np.stack([values.ravel() for values in own])
+    sets, inverse = np.unique(stacked, axis=1, return_inverse=True)
+    return tuple(values[:, np.newaxis] for values in sets), inverse.reshape(shape)
 
 
 def _require_known(what: str, name: str, names: Any) -> None:

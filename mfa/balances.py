@@ -1,0 +1,204 @@
+"""Mass balance of every process, year, place and material, on every run.
+
+The residual of a process is Σ inflows − Σ outflows − Δstock, relative to the
+larger of its throughput and 1e-12 of the largest throughput of the system
+(CONVENTIONS §9).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from mfa.errors import BalanceError, MfaError
+
+Array = NDArray[np.float64]
+
+TOLERANCE = 1e-9
+"""Largest relative residual that a run may have."""
+
+FLOOR = 1e-12
+"""Share of the system's largest throughput below which nothing counts as throughput."""
+
+ROUNDING = 1e-12
+"""Share of a stock below which its change cannot be told from rounding (as in :mod:`mfa.kernels`)."""
+
+
+@dataclass(frozen=True)
+class End:
+    """A flow or stock as seen from a process: its dims and the labels it is placed at."""
+
+    name: str
+    dims: tuple[str, ...]
+    placed: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Account:
+    """What has to balance at one process."""
+
+    process: str
+    inputs: tuple[End, ...]
+    outputs: tuple[End, ...]
+    stock: End | None
+
+
+@dataclass(frozen=True)
+class Residual:
+    """The residual of a process, its throughput and the rounding of its stock, (*dims, year) [t/yr]."""
+
+    process: str
+    dims: tuple[str, ...]
+    amount: Array
+    throughput: Array
+    rounding: Any
+
+
+def residuals(
+    accounts: Sequence[Account], values: Mapping[str, Array], sizes: Mapping[str, int], axes: Sequence[str]
+) -> list[Residual]:
+    """Return the residual of every account on bare arrays, the year last."""
+    return [_residual(account, values, sizes, axes) for account in accounts]
+
+
+def _residual(
+    account: Account, values: Mapping[str, Array], sizes: Mapping[str, int], axes: Sequence[str]
+) -> Residual:
+    ends = [*account.inputs, *account.outputs, *([account.stock] if account.stock else [])]
+    common = set.intersection(*({*end.dims} | {d for d, _ in end.placed} for end in ends))
+    dims = tuple(axis for axis in axes if axis in common)
+    into, out = (_total(side, values, sizes, dims) for side in (account.inputs, account.outputs))
+    amount = into - out
+    rounding: Any = 0.0
+    if account.stock:
+        stock = _total((account.stock,), values, sizes, dims)
+        amount -= stock
+        amount[..., 1:] += stock[..., :-1]
+        rounding = ROUNDING * np.abs(stock)
+    throughput = np.maximum(np.abs(into), np.abs(out))
+    return Residual(account.process, dims, amount, throughput, rounding)
+
+
+def _total(ends: Sequence[End], values: Mapping[str, Array], sizes: Mapping[str, int], dims: tuple[str, ...]) -> Any:
+    total: Any = None
+    for end in ends:
+        array = values[end.name]
+        axes = tuple(i for i, d in enumerate(end.dims) if d not in dims)
+        array = array.sum(axis=axes) if axes else array
+        placed = {d: i for d, i in end.placed if d not in end.dims}
+        if placed.keys() & set(dims):
+            whole = np.zeros((*(sizes[d] for d in dims), array.shape[-1]))
+            whole[tuple(placed.get(d, slice(None)) for d in dims)] = array
+            array = whole
+        total = array if total is None else total + array
+    return np.zeros(1) if total is None else total
+
+
+def worst(found: Sequence[Residual]) -> tuple[float, Residual | None, tuple[int, ...]]:
+    """Return the largest relative residual, and where it is."""
+    largest = max((float(r.throughput.max(initial=0.0)) for r in found), default=0.0)
+    best: tuple[float, Residual | None, tuple[int, ...]] = (0.0, None, ())
+    for each in found:
+        size = np.abs(each.amount)
+        size = np.where(size <= each.rounding, 0.0, size)
+        if not size.any():
+            continue
+        relative = np.divide(size, np.maximum(each.throughput, FLOOR * largest or 1.0), out=size)
+        top = float(relative.max())
+        if top > best[0] or np.isnan(top):
+            cell = np.unravel_index(int(np.argmax(relative)), relative.shape)
+            best = top, each, tuple(int(i) for i in cell)
+            if np.isnan(top):
+                break
+    return best
+
+
+def check(
+    found: Sequence[Residual], labels: Mapping[str, Sequence[str]], years: Sequence[int], tolerance: float = TOLERANCE
+) -> float:
+    """Return the worst relative residual; raise if mass was lost or made.
+
+    Raises
+    ------
+    BalanceError
+        Naming process, year, cell and amount.
+    """
+    top, where, cell = worst(found)
+    if where is not None and not top <= tolerance:
+        place = [f"{d}={labels[d][i]}" for d, i in zip(where.dims, cell, strict=False)]
+        place.append(f"year={years[cell[-1]]}")
+        raise BalanceError(
+            f"process {where.process!r} does not balance at {', '.join(place)}: inputs − outputs − stock change "
+            f"= {where.amount[cell]:.6g} t/yr, {top:.3g} of its throughput (tolerance {tolerance:g})"
+        )
+    return top
+
+
+def balance(result: xr.Dataset) -> xr.Dataset:
+    """Return the mass balance of every process of a result.
+
+    Parameters
+    ----------
+    result : Dataset
+        As returned by :func:`mfa.simulate` or :func:`mfa.run`, or read from a file.
+
+    Returns
+    -------
+    Dataset
+        One variable for each process, dims ``(year, …)``: inflows − outflows −
+        stock change [t/yr]; ``attrs["balance_residual"]`` is the worst, relative
+        to throughput.
+
+    Raises
+    ------
+    MfaError
+        If the Dataset holds no flows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> years = [2020, 2021]
+    >>> attrs = {"kind": "flow", "source": "mine", "target": "pile", "units": "t/yr"}
+    >>> stock = {"kind": "stock", "process": "pile", "units": "t"}
+    >>> result = xr.Dataset(
+    ...     {"mine_to_pile": ("year", [1.0, 2.0], attrs), "pile_stock": ("year", [1.0, 3.0], stock)},
+    ...     coords={"year": years},
+    ... )
+    >>> balance(result).pile.values.tolist()
+    [0.0, 0.0]
+    """
+    flows = {n: v for n, v in result.data_vars.items() if v.attrs.get("kind") == "flow"}
+    if not flows:
+        raise MfaError("the Dataset holds no variable of kind 'flow'; it is not a result of a run")
+    stocks = {v.attrs["process"]: n for n, v in result.data_vars.items() if v.attrs.get("kind") == "stock"}
+    axes = [str(d) for d in result.sizes if d != "year"]
+    sizes = {str(d): n for d, n in result.sizes.items()}
+    values = {str(n): result[n].transpose(..., "year").values for n in result.data_vars if "year" in result[n].dims}
+
+    def end(name: Any, process: str) -> End:
+        data = result[name]
+        dims = tuple(str(d) for d in data.transpose(..., "year").dims[:-1])
+        at = data.attrs.get(f"at_{'source' if data.attrs.get('target') == process else 'target'}", "")
+        placed = [text.split("=", 1) for text in at.split(", ") if text]
+        index = {d: [str(x) for x in result[d].values].index(label) for d, label in placed if d in result.coords}
+        return End(str(name), dims, tuple((d, i) for d, i in index.items()))
+
+    accounts = []
+    for process in sorted({v.attrs[key] for v in flows.values() for key in ("source", "target")}):
+        inputs = tuple(end(n, process) for n, v in flows.items() if v.attrs["target"] == process)
+        outputs = tuple(end(n, process) for n, v in flows.items() if v.attrs["source"] == process)
+        stock = end(stocks[process], process) if process in stocks else None
+        if inputs and (outputs or stock):
+            accounts.append(Account(process, inputs, outputs, stock))
+    found = residuals(accounts, values, sizes, axes)
+    variables = {
+        r.process: xr.DataArray(r.amount, dims=(*r.dims, "year"), attrs={"units": "t/yr"}).transpose("year", ...)
+        for r in found
+    }
+    coords = {d: result.coords[d] for d in ("year", *axes) if any(d in v.dims for v in variables.values())}
+    return xr.Dataset(variables, coords=coords, attrs={"balance_residual": worst(found)[0]})

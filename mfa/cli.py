@@ -1,0 +1,283 @@
+"""The command line: ``mfa run``, ``check``, ``show``, ``plan``, ``compare`` and ``new``.
+
+Nothing heavy is imported before a command needs it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from mfa import __version__
+from mfa.errors import MfaError, Problems, known
+
+if TYPE_CHECKING:
+    from mfa.scenario import Scenario
+
+T = TypeVar("T")
+
+FILES = click.argument("files", nargs=-1, required=True, metavar="FILE…")
+FILE = click.argument("file", metavar="FILE")
+IMPORTS = click.option(
+    "--import", "modules", multiple=True, metavar="MODULE", help="Python file or module with your own rules."
+)
+
+
+class Commands(click.Group):
+    """Turns bad input into a message and exit code 2, and suggests commands."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except MfaError as error:
+            click.echo(str(error), err=True)
+            ctx.exit(2)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and self.get_command(ctx, args[0]) is None:
+            ctx.fail(f"No such command {args[0]!r}. {known(args[0], self.commands, 'commands')}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mfa")
+def main() -> None:
+    """Dynamic material-flow analysis: scenarios in, flows and stocks out."""
+
+
+@main.command()
+@FILES
+@click.option(
+    "-o", "--out", "folder", default="results", show_default=True, metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path), help="Where the folders of results go.",
+)  # fmt: skip
+@click.option("--set", "settings", multiple=True, metavar="PARAM=VALUE", help="A value for every scenario of this run.")
+@IMPORTS
+def run(files: Sequence[str], folder: Path, settings: Sequence[str], modules: Sequence[str]) -> None:
+    """Run scenarios and write one folder of results for each.
+
+    A FILE is a scenario, or the manifest.yaml of an earlier result.  All files
+    are read and run before anything is written.
+    """
+    import_rules(modules)
+    from mfa import results, runs
+
+    with progress(3 * len(files)) as advance:
+
+        def read(file: str) -> list[Scenario]:
+            advance(f"reading {file}")
+            return [scenario.set(*settings) for scenario in _scenarios(file)]
+
+        def timed(scenario: Scenario) -> tuple[Any, float]:
+            advance(f"running {scenario.name}")
+            start = perf_counter()
+            return runs.run(scenario), perf_counter() - start
+
+        scenarios = [scenario for found in each(files, read) for scenario in found]
+        names = [scenario.name for scenario in scenarios]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise MfaError(f"two scenarios are named {twice[0]!r} and would be written to one folder; run them apart")
+        each(names, lambda name: results.check_target(folder / name))
+        lines = []
+        for scenario, (result, seconds) in zip(scenarios, each(scenarios, timed), strict=True):
+            advance(f"writing {scenario.name}")
+            target = results.save(result, folder / scenario.name)
+            worst = result.attrs["balance_residual"]
+            lines.append((scenario.name, str(target), f"balance residual {worst:.1e}", f"{seconds:.2f} s"))
+    click.echo(aligned(lines))
+
+
+@main.command()
+@FILES
+@IMPORTS
+def check(files: Sequence[str], modules: Sequence[str]) -> None:
+    """Check scenarios without running them; name all that is wrong in all files."""
+    import_rules(modules)
+
+    def checked(file: str) -> list[tuple[str, str, str]]:
+        from mfa.parameters import build_parameters
+        from mfa.plans import bind
+        from mfa.plans import plan as compile_plan
+        from mfa.runs import _aligner
+
+        lines = []
+        for scenario in _scenarios(file):
+            compiled, parameters = compile_plan(scenario.system), build_parameters(scenario)
+            bind(compiled, _aligner(compiled, parameters), parameters.sizes["year"])
+            values = f"{len(scenario.parameters)} parameters, {len(compiled.flows)} flows"
+            lines.append(("ok", file, f"{values}, {scenario.years[0]}–{scenario.years[1]}"))
+        return lines
+
+    click.echo(aligned([line for lines in each(files, checked) for line in lines]))
+
+
+@main.command()
+@FILE
+@click.argument("parameter", required=False, metavar="[PARAM]")
+@IMPORTS
+def show(file: str, parameter: str | None, modules: Sequence[str]) -> None:
+    """Show a scenario, or the values of one parameter and where each comes from."""
+    import_rules(modules)
+    from mfa.explain import explain_parameter, explain_scenario
+
+    for scenario in _scenarios(file):
+        click.echo(explain_parameter(scenario, parameter) if parameter else explain_scenario(scenario))
+
+
+@main.command()
+@FILE
+@click.option("--mermaid", is_flag=True, help="Print the drawing of the system in the Mermaid language.")
+@IMPORTS
+def plan(file: str, mermaid: bool, modules: Sequence[str]) -> None:
+    """Print the steps that a scenario or a system compiles to."""
+    import_rules(modules)
+    from mfa.files import read_yaml
+    from mfa.plans import plan as compile_plan
+    from mfa.system import read_system
+
+    system = read_system(file) if "processes" in read_yaml(file) else _scenarios(file)[0].system
+    compiled = compile_plan(system)
+    click.echo(compiled.mermaid() if mermaid else str(compiled))
+
+
+@main.command()
+@click.argument("folders", nargs=-1, required=True, metavar="DIR…")
+@click.option("--flow", metavar="NAME", help="One flow instead of demand, primary and secondary supply.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print full numbers in t/yr, comma-separated.")
+def compare(folders: Sequence[str], flow: str | None, as_csv: bool) -> None:
+    """Put the world totals of several results side by side."""
+    from mfa.results import compare as compared
+
+    table = compared(folders, flow)
+    if as_csv:
+        click.echo(table.to_csv(lineterminator="\n"), nl=False)
+        return
+    large = float(table.abs().max().max()) >= 1e4
+    shown = table / 1e3 if large else table
+    rows = [(*map(str, key), *(f"{v:,.1f}" for v in values)) for key, values in zip(shown.index, shown.values, strict=True)]
+    head = ("quantity", "material", "year", *map(str, shown.columns))
+    click.echo(f"World totals, {'kt/yr' if large else 't/yr'}")
+    click.echo(aligned([head, *rows], right=range(3, len(head))))
+
+
+@main.command()
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+@click.option("--system", "own_system", is_flag=True, help="With a system of its own, even beside a reference.yaml.")
+def new(file: Path, own_system: bool) -> None:
+    """Write a commented scenario that runs as it is.
+
+    Beside a reference.yaml it inherits that scenario; elsewhere it gets a
+    small system of its own in systems/.
+    """
+    file = file if file.suffix == ".yaml" else file.with_name(f"{file.name}.yaml")
+    templates = Path(__file__).parent / "templates"
+    child = not own_system and (file.parent / "reference.yaml").exists()
+    system = Path("systems") / file.name
+    text = (templates / ("child.yaml" if child else "scenario.yaml")).read_text(encoding="utf-8")
+    written = {file: text.replace("{system}", system.as_posix())}
+    if not child:
+        written[file.parent / system] = (templates / "system.yaml").read_text(encoding="utf-8")
+    if there := [path for path in written if path.exists()]:
+        raise MfaError(f"{there[0]} is there already and is not overwritten; choose another name")
+    for path, content in written.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+        click.echo(f"wrote {path}")
+    click.echo(f"try: mfa run {file}")
+
+
+# ------------------------------------------------------------------ helpers
+
+
+def import_rules(modules: Sequence[str]) -> None:
+    """Import files or modules whose functions are registered with :func:`mfa.rule`."""
+    from importlib import import_module, util
+
+    for name in modules:
+        if not name.endswith(".py"):
+            sys.path.insert(0, str(Path.cwd()))
+            try:
+                import_module(name)
+            except ModuleNotFoundError as error:
+                if error.name != name:
+                    raise
+                raise MfaError(f"--import {name}: there is no such module; a file is named with '.py'") from None
+            finally:
+                sys.path.pop(0)
+            continue
+        path = Path(name)
+        if not path.is_file():
+            near = known(path.name, [p.name for p in path.parent.glob("*.py")], "files beside it")
+            raise MfaError(f"--import {name}: there is no such file. {near}")
+        spec = util.spec_from_file_location(path.stem, path)
+        assert spec is not None and spec.loader is not None
+        module = util.module_from_spec(spec)
+        sys.modules[path.stem] = module
+        spec.loader.exec_module(module)
+
+
+def _scenarios(file: str) -> list[Scenario]:
+    from mfa.files import read_text
+    from mfa.manifest import is_manifest, read_manifest
+    from mfa.scenario import read_scenario
+
+    return read_manifest(file) if is_manifest(read_text(file)) else [read_scenario(file)]
+
+
+def each(things: Sequence[Any], function: Callable[[Any], T]) -> list[T]:
+    """Call a function for each thing; raise the problems of all of them together."""
+    problems, results = Problems(), []
+    for thing in things:
+        try:
+            results.append(function(thing))
+        except MfaError as error:
+            problems.include(error)
+    problems.raise_if_any()
+    return results
+
+
+def aligned(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
+    """Return rows of text in columns.
+
+    >>> print(aligned([("a", "10"), ("bcd", "9")], right=[1]))
+    a    10
+    bcd   9
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if i in right else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
+
+
+@contextmanager
+def progress(total: int) -> Iterator[Callable[[str], None]]:
+    """Show a bar on a terminal; in a pipe nothing is shown."""
+    if not sys.stderr.isatty():
+        yield lambda text: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading", total=total, completed=-1)
+
+        def advance(text: str) -> None:
+            bar.update(task, advance=1, description=text)
+
+        yield advance
+        bar.update(task, advance=1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""Growth and consumption laws: what is demanded, over time or over income.
+
+Laws are pure functions: labelled arrays in, labelled arrays out (bare arrays
+work as well).  :data:`LAWS` lists those that may stand in scenario files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mfa.errors import MfaError
+
+
+def logistic(x: Any, *, saturation: Any, midpoint: Any, rate: Any) -> Any:
+    """Return the logistic S-curve C(x) = K / (1 + e^{−r (x − x₀)}).
+
+    Parameters
+    ----------
+    x : array, any shape
+        Calendar year, or income per head.
+    saturation : number or array [unit of C]
+        The level K that is approached.
+    midpoint : number or array [unit of x]
+        Where half of it is reached, x₀.
+    rate : number or array [1 / unit of x]
+        Speed r; the slope at the midpoint is r K / 4.
+
+    Returns
+    -------
+    array, the dimensions of ``x`` and of the parameters, [unit of K]
+
+    References
+    ----------
+    Verhulst, P.-F. (1838), Correspondance mathématique et physique 10, 113–121.
+
+    Examples
+    --------
+    >>> float(logistic(2033.0, saturation=90e6, midpoint=2033, rate=0.28))
+    45000000.0
+    """
+    result = saturation / (1.0 + np.exp(-rate * (x - midpoint)))
+    return _with_unit(result, saturation)
+
+
+def gompertz(x: Any, *, saturation: Any, midpoint: Any, rate: Any) -> Any:
+    """Return the Gompertz curve C(x) = K exp(−e^{−r (x − x₀)}).
+
+    Parameters are those of :func:`logistic`; at the midpoint the curve has
+    reached K / e and rises with r K / e.
+
+    References
+    ----------
+    Winsor, C. P. (1932), PNAS 18, 1–8, doi:10.1073/pnas.18.1.1
+
+    Examples
+    --------
+    >>> round(float(gompertz(0.0, saturation=1.0, midpoint=0.0, rate=0.1)), 6)
+    0.367879
+    """
+    result = saturation * np.exp(-np.exp(-rate * (x - midpoint)))
+    return _with_unit(result, saturation)
+
+
+def growth(x: Any, *, start: Any, value: Any, rate: Any) -> Any:
+    """Return growth by a constant share a year, C(x) = C₀ (1 + g)^{x − x₀}, from x₀ on.
+
+    Before the start the law says nothing (NaN), so that observations can be
+    joined to it.
+
+    Parameters
+    ----------
+    x : array of calendar years
+    start : number [year]
+        The year x₀ of the value.
+    value : number or array
+        The level C₀ in that year.
+    rate : number or array [1/yr]
+        Growth g per year, 0.02 for two per cent.
+
+    Examples
+    --------
+    >>> growth(np.array([2020.0, 2022.0]), start=2020, value=100.0, rate=0.1).round(6).tolist()
+    [100.0, 121.0]
+    """
+    grown = value * (1.0 + rate) ** (x - start)
+    if hasattr(grown, "where"):
+        return _with_unit(grown.where(x >= start), value)
+    return np.where(x >= start, grown, np.nan)
+
+
+def paced(x: Any, *, path: Any, path_x: Any, start: float, midpoint: float | None = None) -> Any:
+    """Return a rising path run through faster or slower from a year on.
+
+    From ``start`` on C(x) = P(start + p (x − start)) with the pace
+    p = (m_P − start) / (midpoint − start), where m_P is the year in which the
+    path P itself reaches half of its last value.  Until ``start`` nothing
+    changes, and the level approached stays the same.
+
+    Parameters
+    ----------
+    x : array (year,)
+        Years at which the path is wanted.
+    path : array (year,) [any unit]
+        The path as published, at the years ``path_x``; held outside of them.
+    path_x : array (year,)
+    start : float [year]
+        Last year that stays as it is.
+    midpoint : float, optional [year]
+        Year in which half of the last value is to be reached; without it the
+        path is run through as published.
+
+    Raises
+    ------
+    MfaError
+        If the path, or the wanted midpoint, does not pass half of the last
+        value after ``start``.
+
+    Examples
+    --------
+    Twice as fast from 2020 on:
+
+    >>> years = np.arange(2020.0, 2031.0)
+    >>> paced(years, path=years - 2020, path_x=years, start=2020, midpoint=2022.5)[:4].tolist()
+    [0.0, 2.0, 4.0, 6.0]
+    """
+    if midpoint is None:
+        return np.interp(x, path_x, path)
+    half = path[-1] / 2
+    first = int(np.argmax(path >= half))
+    if not path[-1] > 0 or first == 0 or path_x[first] <= start:
+        raise MfaError(f"the path does not rise through half of its last value after {start:g}")
+    if midpoint <= start:
+        raise MfaError(f"midpoint {midpoint:g} must lie after start {start:g}")
+    own = path_x[first] - (path[first] - half) / (path[first] - path[first - 1])
+    later = np.maximum(np.asarray(x) - start, 0.0)
+    moved = np.minimum(x, start) + later * (own - start) / (midpoint - start)
+    return np.interp(moved, path_x, path)
+
+
+def _with_unit(result: Any, like: Any) -> Any:
+    if hasattr(result, "attrs"):
+        result.attrs = {"units": getattr(like, "attrs", {}).get("units", "1")}
+    return result
+
+
+@dataclass(frozen=True)
+class Law:
+    """A law for scenario files: its function and the unit of each of its fields.
+
+    ``"value"`` stands for the unit of the parameter that the law describes.
+    """
+
+    function: Callable[..., Any]
+    fields: dict[str, str]
+
+
+LAWS = {
+    "logistic": Law(logistic, {"saturation": "value", "midpoint": "year", "rate": "1/yr"}),
+    "gompertz": Law(gompertz, {"saturation": "value", "midpoint": "year", "rate": "1/yr"}),
+    "paced": Law(paced, {"path": "value", "start": "year", "midpoint": "year"}),
+    "growth": Law(growth, {"start": "year", "value": "value", "rate": "1/yr"}),
+}
+"""Laws over calendar years that may stand in scenario files, by name."""

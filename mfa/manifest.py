@@ -1,0 +1,356 @@
+"""The manifest of a result: everything that a run was made of, in one YAML file.
+
+It holds the system, every value as it was written with the file and line it
+came from, and the tables themselves, so that the run can be made again from
+this file alone.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from io import StringIO
+from pathlib import Path, PurePath
+from typing import Any, Literal
+
+from mfa.errors import MfaError, Place, Problems, known
+from mfa.files import parse_table, parse_yaml, place_of, read_text, sha256
+from mfa.scenario import Assignment, Given, Layer, Scenario, assign
+from mfa.schema import Model, Name, validate
+from mfa.system import System
+
+VERSION = 1
+"""The version of the manifest's own layout."""
+
+MOST_NODES = 20_000_000
+"""A manifest of many scenarios repeats what they share, so it may unfold further than a scenario file."""
+
+
+class ValueOf(Model):
+    """One value as it was written, and where."""
+
+    parameter: str
+    layer: Layer
+    giver: str
+    at: str
+    select: dict[str, Name] = {}
+    value: Any
+
+
+class ScenarioOf(Model):
+    """One merged scenario."""
+
+    name: str
+    title: str
+    about: str = ""
+    lineage: tuple[str, ...]
+    years: tuple[int, int]
+    report_from: int
+    folder: str
+    sha256: str
+    system: Any
+    values: tuple[ValueOf, ...]
+
+
+class TableText(Model):
+    """One table, whole."""
+
+    sha256: str
+    text: str
+
+
+class ManifestFile(Model):
+    """A manifest as it stands in its file."""
+
+    manifest: Literal[1]
+    mfa_version: str = ""
+    created: str = ""
+    command: str = ""
+    scenarios: tuple[ScenarioOf, ...]
+    tables: dict[str, TableText] = {}
+    files: dict[str, str] = {}
+
+
+# ---------------------------------------------------------------- documents
+
+
+def document(scenarios: Sequence[Scenario]) -> dict[str, Any]:
+    """Return scenarios as plain mappings, lists, texts and numbers.
+
+    Raises
+    ------
+    MfaError
+        If two scenarios call different tables by one path.
+    """
+    tables: dict[str, dict[str, str]] = {}
+    for scenario in scenarios:
+        for path, table in sorted(scenario.tables.items()):
+            entry = {"sha256": sha256(table.text), "text": table.text}
+            if tables.setdefault(path, entry) != entry:
+                raise MfaError(f"two scenarios of one result read different tables named {path!r}; save them apart")
+    files = {relative(file, s.folder): found for s in scenarios for file, found in s.files.items()}
+    return {
+        "scenarios": [_scenario_document(scenario) for scenario in scenarios],
+        "tables": dict(sorted(tables.items())),
+        "files": dict(sorted(files.items())),
+    }
+
+
+def _scenario_document(scenario: Scenario) -> dict[str, Any]:
+    return {
+        "name": scenario.name,
+        "title": scenario.title,
+        "about": scenario.about,
+        "lineage": list(scenario.lineage),
+        "years": list(scenario.years),
+        "report_from": scenario.report_from,
+        "folder": Path(scenario.folder).resolve().name,
+        "sha256": fingerprint(scenario),
+        "system": system_document(scenario.system),
+        "values": [
+            {
+                "parameter": given.parameter,
+                "layer": given.layer,
+                "giver": given.giver,
+                "at": str(_moved(given.place, scenario)),
+                **({"select": dict(given.selection)} if given.selection else {}),
+                "value": plain(given.raw),
+            }
+            for given in scenario.given
+        ],
+    }
+
+
+def system_document(system: System) -> dict[str, Any]:
+    """Return a system as plain mappings; :class:`mfa.System` makes the same system of it."""
+
+    def fields(model: Model) -> Any:
+        return plain(model.model_dump(by_alias=True, exclude_unset=True))
+
+    head = {"title": system.title, "about": system.about, "conserves": system.conserves}
+    return {key: text for key, text in head.items() if text} | {
+        "dimensions": {dim: list(labels) for dim, labels in system.dimensions.items()},
+        "parameters": {name: fields(spec) for name, spec in system.parameters.items()},
+        "processes": {name: fields(process) for name, process in system.processes.items()},
+    }
+
+
+def plain(raw: Any) -> Any:
+    """Return a value as written, without what it remembers of its file.
+
+    >>> plain({2025: (1, "45 %")})
+    {2025: [1, '45 %']}
+    """
+    if raw is None or isinstance(raw, bool | str):
+        return raw
+    if isinstance(raw, Mapping):
+        return {key: plain(value) for key, value in raw.items()}
+    if isinstance(raw, list | tuple):
+        return [plain(value) for value in raw]
+    return raw if type(raw) is int else float(raw)
+
+
+def relative(file: str, folder: str) -> str:
+    """Return the name of a file as seen from beside its scenario folder, never absolute.
+
+    >>> relative("/home/me/study/scenarios/materials/Co.yaml", "/home/me/study/scenarios")
+    'scenarios/materials/Co.yaml'
+    """
+    root = Path(folder).resolve()
+    if PurePath(file).is_relative_to(folder):
+        return (root.name / PurePath(file).relative_to(folder)).as_posix()
+    whole = Path(file).resolve()
+    if whole.is_relative_to(root.parent):
+        return whole.relative_to(root.parent).as_posix()
+    return whole.name if PurePath(file).is_absolute() else PurePath(file).as_posix()
+
+
+def _moved(place: Place, scenario: Scenario) -> Place:
+    if place.file not in scenario.files:
+        return place
+    return Place(relative(place.file, scenario.folder), place.line, place.column)
+
+
+def fingerprint(scenario: Scenario) -> str:
+    """Return the SHA-256 of what decides the numbers of a scenario.
+
+    That is its system, years, values and the contents of its tables; where
+    they are written, in which order of keys, titles and comments do not count.
+    """
+    contents = {path: sha256(table.text) for path, table in scenario.tables.items()}
+
+    def hashed(raw: Any) -> Any:
+        if isinstance(raw, Mapping):
+            return {
+                _key(key): contents.get(value, value) if key == "table" else hashed(value)
+                for key, value in raw.items()
+            }
+        return [hashed(value) for value in raw] if isinstance(raw, list) else raw
+
+    system = system_document(scenario.system)
+    for key in ("title", "about"):
+        system.pop(key, None)
+    for spec in system["parameters"].values():
+        for key in ("is", "default"):
+            spec.pop(key, None)
+    values: dict[str, list[Any]] = {}
+    for given in scenario.given:
+        values.setdefault(given.parameter, []).append([dict(given.selection), hashed(plain(given.raw))])
+    merged = {"system": hashed(system), "years": scenario.years, "values": values}
+    return sha256(json.dumps(merged, sort_keys=True, ensure_ascii=False))
+
+
+# ------------------------------------------------------------ JSON and YAML
+
+
+def _key(key: Any) -> str:
+    """Write a key as JSON wants it, so that the year 2025 and the label '2025' stay two things."""
+    return f"'{key}'" if isinstance(key, str) and re.fullmatch(r"'*-?\d+'*", key) else str(key)
+
+
+def _unkey(key: str) -> Any:
+    if re.fullmatch(r"-?\d+", key):
+        return int(key)
+    return key[1:-1] if re.fullmatch(r"'+-?\d+'+", key) else key
+
+
+def to_json(tree: Any) -> str:
+    """Return a document as JSON text; see :func:`from_json`."""
+
+    def named(node: Any) -> Any:
+        if isinstance(node, dict):
+            return {_key(key): named(value) for key, value in node.items()}
+        return [named(value) for value in node] if isinstance(node, list) else node
+
+    return json.dumps(named(tree), ensure_ascii=False, separators=(",", ":"))
+
+
+def from_json(text: str) -> Any:
+    """Return what :func:`to_json` was given.
+
+    >>> from_json(to_json({2025: 1, "2025": [2.5]}))
+    {2025: 1, '2025': [2.5]}
+    """
+    return json.loads(text, object_hook=lambda node: {_unkey(key): value for key, value in node.items()})
+
+
+def to_yaml(content: Mapping[str, Any], **head: str) -> str:
+    """Return the text of a manifest file for a :func:`document`."""
+    from ruamel.yaml import YAML
+
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style, yaml.allow_unicode = None, True
+    yaml.width = 2**31  # a key that is folded over two lines could not be read again
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    stream = StringIO()
+    rest = {key: value for key, value in content.items() if key != "tables"}
+    yaml.dump({"manifest": VERSION, **head, **_shared(rest)}, stream)
+    if content["tables"]:
+        stream.write("tables:\n")
+    for path, table in content["tables"].items():
+        stream.write(f"  {json.dumps(path)}:\n    sha256: {table['sha256']}\n    text: {_block(table['text'])}\n")
+    return stream.getvalue()
+
+
+def _shared(content: dict[str, Any]) -> dict[str, Any]:
+    """Let scenarios with equal systems name one object, which YAML writes once."""
+    scenarios: list[dict[str, Any]] = []
+    for scenario in content["scenarios"]:
+        same = next((s["system"] for s in scenarios if s["system"] == scenario["system"]), scenario["system"])
+        scenarios.append({**scenario, "system": same})
+    return {**content, "scenarios": scenarios}
+
+
+def _block(text: str) -> str:
+    """Write a text as a YAML block, line by line as it is, where YAML can hold it."""
+    lines = text.split("\n")
+    if not text.strip() or not text.replace("\n", "").replace("\t", "").isprintable():
+        return json.dumps(text)
+    keep = "-" if lines[-1] else "" if lines[-2] else "+"
+    body = lines if lines[-1] else lines[:-1]
+    return f"|2{keep}\n" + "\n".join(f"      {line}" if line else "" for line in body)
+
+
+# ------------------------------------------------------------------ reading
+
+
+def is_manifest(text: str) -> bool:
+    """Say whether the text of a YAML file is that of a manifest."""
+    return re.search(r"^manifest\s*:", text, re.MULTILINE) is not None
+
+
+def read_manifest(path: str | Path) -> list[Scenario]:
+    """Read the scenarios of a manifest; nothing but this one file is needed.
+
+    Parameters
+    ----------
+    path : path of a ``manifest.yaml``
+
+    Returns
+    -------
+    list of Scenario
+        Running them gives the numbers of the first run, bit for bit.
+
+    Raises
+    ------
+    MfaError
+        With line and column, if the file is no manifest, was made by a newer
+        version, or a table in it was changed.
+    """
+    path = Path(path)
+    root = parse_yaml(read_text(path), str(path), MOST_NODES)
+    if root.get("manifest") != VERSION:
+        message = f"'manifest: {VERSION}' is wanted, this is {root.get('manifest')!r}; use the version that wrote it"
+        raise MfaError(message, place_of(root, ("manifest",)))
+    file = validate(ManifestFile, root)
+    problems = Problems()
+    for name, table in file.tables.items():
+        if sha256(table.text) != table.sha256:
+            message = f"the table {name!r} is not the one that was run: its text has another SHA-256"
+            problems.add(message, place_of(root, ("tables", name, "text")))
+    problems.raise_if_any()
+    tables = {name: parse_table(table.text, name) for name, table in file.tables.items()}
+    scenarios = []
+    for position, one in enumerate(file.scenarios):
+        at = ("scenarios", position)
+        system = System(**plain(one.system))
+        given = tuple(_given(value, system, place_of(root, at)) for value in one.values)
+        used = {name for value in given for name in _tables_in(value.raw)}
+        if missing := sorted(used - tables.keys()):
+            raise MfaError(f"the table {missing[0]!r} is missing. {known(missing[0], tables, 'tables')}", place_of(root, at))
+        assignments: list[Assignment] = [a for value in given for a in assign(value, system)]
+        scenarios.append(
+            Scenario(
+                name=one.name,
+                title=one.title,
+                about=one.about,
+                system=system,
+                years=one.years,
+                report_from=one.report_from,
+                given=given,
+                assignments=tuple(assignments),
+                tables={name: table for name, table in tables.items() if name in used},
+                files=file.files,
+                lineage=one.lineage,
+                folder=str(path.parent / one.folder),
+            )
+        )
+    return scenarios
+
+
+def _given(value: ValueOf, system: System, place: Place) -> Given:
+    if value.parameter not in system.parameters:
+        hint = known(value.parameter, system.parameters, "parameters")
+        raise MfaError(f"unknown parameter {value.parameter!r}. {hint}", place)
+    at = re.fullmatch(r"(.*):(\d+):(\d+)", value.at, re.DOTALL)
+    written = Place(at[1], int(at[2]), int(at[3])) if at else Place(value.at)
+    return Given(value.parameter, plain(value.value), value.select, value.layer, value.giver, written)
+
+
+def _tables_in(raw: Any) -> Iterable[str]:
+    if isinstance(raw, Mapping):
+        if isinstance(raw.get("table"), str):
+            yield raw["table"]
+        for value in raw.values():
+            yield from _tables_in(value)

@@ -1,0 +1,298 @@
+"""Figures with units, a source line and colours that everybody can tell apart (matplotlib only)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from mfa.errors import MfaError, known
+from mfa.results import totals
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
+"""The colours of Okabe and Ito, the ones that lie far apart first; grey is for what is left."""
+
+MOST = 8
+"""More lines than this are not drawn in one figure."""
+
+SCALES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
+
+
+def lines(data: xr.DataArray, over: str = "year", ax: Axes | None = None) -> Axes:
+    """Draw one line for each label of the remaining dimension, named at its end.
+
+    Parameters
+    ----------
+    data : DataArray, dims ``(over,)`` or ``(over, other)``
+        With ``attrs["units"]``; tonnes are scaled to kt, Mt or Gt.
+    over : str
+        The dimension along the axis, usually ``year``.
+    ax : Axes, optional
+        Where to draw; without it a new figure.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    MfaError
+        If more than one dimension remains, or it has more than eight labels.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> data = xr.DataArray([1e6, 2e6], dims="year", coords={"year": [2020, 2030]}, attrs={"units": "t/yr"})
+    >>> lines(data, ax=Figure().add_subplot()).get_ylabel()
+    'Mt/yr'
+    """
+    ax = ax if ax is not None else _new_axes()
+    shown, unit = _scaled(data)
+    ends = []
+    for (name, series), colour in zip(_series(shown, over), COLOURS, strict=False):
+        (line,) = ax.plot(series[over].values, series.values, color=colour, linewidth=1.8)
+        ends.append((float(series.values[-1]), name, str(line.get_color())))
+    ax.set_ylim(bottom=min(0.0, float(shown.min())))
+    _dress(ax, data, over, unit)
+    _name_ends(ax, [end for end in ends if end[1]])
+    return ax
+
+
+def stacked(data: xr.DataArray, by: str, ax: Axes | None = None, over: str = "year") -> Axes:
+    """Draw areas on top of each other, the largest at the bottom.
+
+    Parameters
+    ----------
+    data : DataArray, dims ``(over, by)``
+        Nowhere negative; beyond eight labels the smallest are drawn as one.
+    by : str
+        The dimension whose labels are the areas.
+    ax, over
+        As in :func:`lines`.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    MfaError
+        If other dimensions remain or a value is negative.
+    """
+    ax = ax if ax is not None else _new_axes()
+    shown, unit = _scaled(data)
+    if float(shown.min()) < -1e-9 * float(np.abs(shown).max()):
+        raise MfaError("areas cannot show negative values; use plot.lines")
+    parts = dict(_series(shown, over, by, most=None))
+    names = sorted(parts, key=lambda name: -float(parts[name].sum()))
+    values = [parts[name].values for name in names[:MOST]]
+    if len(names) > MOST:
+        values[-1] = sum(parts[name].values for name in names[MOST - 1 :])
+        names = [*names[: MOST - 1], f"{len(names) - MOST + 1} others"]
+    ax.stackplot(shown[over].values, values, colors=COLOURS, linewidth=0.4, edgecolor="white")
+    ax.set_ylim(bottom=0.0)
+    _dress(ax, data, over, unit)
+    top = np.cumsum([value[-1] for value in values])
+    middles = [float(t - value[-1] / 2) for t, value in zip(top, values, strict=True)]
+    _name_ends(ax, list(zip(middles, map(_words, names), COLOURS, strict=False)))
+    return ax
+
+
+def _series(
+    data: xr.DataArray, over: str, by: str | None = None, most: int | None = MOST
+) -> Iterator[tuple[str, xr.DataArray]]:
+    """Yield the name and the values of each line."""
+    if over not in data.dims:
+        raise MfaError(f"there is no dimension {over!r}. {known(over, data.dims, 'dimensions')}")
+    others = [str(dim) for dim in data.dims if dim != over]
+    if len(others) > 1 or (by is not None and others != [by]):
+        wanted = f"{over} and {by}" if by else f"{over} and one more"
+        raise MfaError(f"the data have the dimensions {tuple(data.dims)}, wanted are {wanted}; sum or select the others")
+    if not others:
+        yield "", data
+        return
+    if most is not None and data.sizes[others[0]] > most:
+        raise MfaError(f"{data.sizes[others[0]]} lines cannot be told apart; select at most {most} of {others[0]!r}")
+    for label in data[others[0]].values:
+        yield str(label), data.sel({others[0]: label})
+
+
+def _scaled(data: xr.DataArray) -> tuple[xr.DataArray, str]:
+    unit = str(data.attrs.get("units", ""))
+    largest = float(np.abs(data).max()) if data.size else 0.0
+    if unit != "t" and not unit.startswith("t/"):
+        return data, unit
+    factor, prefix = next(((f, p) for f, p in SCALES if largest >= f), (1.0, ""))
+    return data / factor, prefix + unit
+
+
+def _new_axes() -> Axes:
+    import matplotlib.pyplot as plt
+
+    return plt.figure(figsize=(7.5, 4.2), layout="constrained").add_subplot()
+
+
+def _dress(ax: Axes, data: xr.DataArray, over: str, unit: str) -> None:
+    ax.set_xlabel("" if over == "year" else _words(over))
+    ax.set_ylabel(unit or "1")
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(axis="y", color="#e4e4e4", linewidth=0.7)
+    ax.set_axisbelow(True)
+    ax.margins(x=0)
+    if text := data.attrs.get("long_name"):
+        ax.set_title(str(text), loc="left", fontsize=11)
+
+
+def _name_ends(ax: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
+    """Write names at the right end of lines, moved apart where they would overlap."""
+    low, high = ax.get_ylim()
+    ordered = sorted(ends)
+    placed = _apart([value for value, _, _ in ordered], (high - low) * 0.055, low)
+    for (value, name, colour), at in zip(ordered, placed, strict=True):
+        ax.annotate(
+            name,
+            xy=(1.0, value), xycoords=("axes fraction", "data"),
+            xytext=(1.03, at), textcoords=("axes fraction", "data"),
+            color=colour, fontsize=8.5, va="center", annotation_clip=False,
+            arrowprops={
+                "arrowstyle": "-", "color": colour, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 0, "relpos": (0, 0.5),
+            },
+        )  # fmt: skip
+
+
+def _apart(wanted: Sequence[float], gap: float, low: float) -> list[float]:
+    """Return ascending heights at least a gap apart, each group as near as can be to where it was wanted.
+
+    >>> _apart([0.0, 1.0, 1.0], 0.5, 0.0)
+    [0.0, 0.75, 1.25]
+    """
+    groups: list[list[float]] = []
+
+    def heights(group: list[float]) -> tuple[float, float]:
+        half = gap * (len(group) - 1) / 2
+        bottom = max(sum(group) / len(group) - half, low)
+        return bottom, bottom + 2 * half
+
+    for value in wanted:
+        groups.append([value])
+        while len(groups) > 1 and heights(groups[-2])[1] + gap > heights(groups[-1])[0]:
+            last = groups.pop()
+            groups[-1] += last
+    return [heights(group)[0] + gap * i for group in groups for i in range(len(group))]
+
+
+# ----------------------------------------------------------------- overview
+
+
+def overview(result: xr.Dataset) -> dict[str, Figure]:
+    """Draw the figures that are saved with every result.
+
+    Parameters
+    ----------
+    result : Dataset
+        Of :func:`mfa.run` or :func:`mfa.run_batch`, or read from a file.
+
+    Returns
+    -------
+    dict of name to Figure
+        For each scenario and material ``flows_…`` (the largest flows, world
+        totals from the first reported year) and ``stocks_…``.
+    """
+    names = [str(s) for s in result["scenario"].values] if "scenario" in result.coords else [""]
+    first = int(result.attrs.get("report_from", result["year"].values[0]))
+    late = result.sel(year=slice(first, None))
+    figures: dict[str, Figure] = {}
+    for name in names:
+        one = late.sel(scenario=name) if name else late
+        scenario = name or str(result.attrs.get("scenario_name", ""))
+        materials = [str(m) for m in one["material"].values] if "material" in one.coords else [""]
+        for material in materials:
+            part = one.sel(material=material) if material else one
+            ending = "_".join(filter(None, (material, name)))
+            for what, panel in (("flows", _flows(part)), ("stocks", _stocks(part))):
+                if panel is None:
+                    continue
+                title = ", ".join(filter(None, (_words(scenario), material, panel.attrs["long_name"])))
+                figures[f"{what}_{ending}".rstrip("_")] = _page(panel.assign_attrs(long_name=title), what, result)
+    return figures
+
+
+def _page(panel: xr.DataArray, what: str, result: xr.Dataset) -> Figure:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8.0, 4.5), dpi=150)
+    FigureCanvasAgg(figure)
+    ax = figure.add_axes((0.09, 0.13, 0.62, 0.76))
+    other = next(str(dim) for dim in panel.dims if dim != "year")
+    if what == "stocks":
+        stacked(panel, other, ax)
+    else:
+        lines(panel, ax=ax)
+    sha = str(result.attrs.get("scenario_sha256", ""))[:8]
+    source = f"{result.attrs.get('source', 'mfa')}, scenario {sha}, contained mass, world total"
+    figure.text(0.01, 0.015, source, fontsize=7, color="#666666")
+    return figure
+
+
+def _flows(part: xr.Dataset) -> xr.DataArray | None:
+    """Return the largest flows, beside each other along ``flow``; equal ones in a row are one line."""
+    found = {str(n): _world(v) for n, v in part.data_vars.items() if v.attrs.get("kind") == "flow"}
+    moving = sorted((n for n, v in found.items() if float(v.max()) > 0), key=lambda n: -float(found[n].sum()))
+    chains: list[tuple[list[str], xr.DataArray]] = []
+    for name in moving:
+        ends = [part[name].attrs["source"], part[name].attrs["target"]]
+        for chain, values in chains:
+            if chain[-1] == ends[0] and np.allclose(values, found[name], rtol=1e-6):
+                chain.append(ends[1])
+                break
+            if chain[0] == ends[1] and np.allclose(values, found[name], rtol=1e-6):
+                chain.insert(0, ends[0])
+                break
+        else:
+            chains.append((ends, found[name]))
+    if not chains:
+        return None
+    what = "flows" if len(chains) <= MOST else f"the {MOST} largest of {len(moving)} flows"
+    return _beside({" → ".join(chain): values for chain, values in chains[:MOST]}, "flow", what)
+
+
+def _stocks(part: xr.Dataset) -> xr.DataArray | None:
+    """Return the stocks in use: by process, or a single one by its longest dimension."""
+    use = {
+        str(v.attrs["process"]): v
+        for v in part.data_vars.values()
+        if v.attrs.get("kind") == "stock" and v.attrs.get("rule", "stock") == "stock" and float(v.max()) > 0
+    }
+    if not use:
+        return None
+    if len(use) == 1:
+        ((name, stock),) = use.items()
+        extra = [dim for dim in stock.dims if dim not in ("year", "sample")]
+        if extra:
+            longest = max(extra, key=lambda dim: stock.sizes[dim])
+            shown = stock.mean("sample", keep_attrs=True) if "sample" in stock.dims else stock
+            summed = shown.sum([dim for dim in extra if dim != longest], keep_attrs=True)
+            return summed.assign_attrs(long_name=f"stock of {_words(name)} by {_words(str(longest))}")
+    return _beside({name: _world(stock) for name, stock in use.items()}, "stock", "stocks in use")
+
+
+def _world(data: xr.DataArray) -> xr.DataArray:
+    return totals(data).reset_coords(drop=True)
+
+
+def _beside(parts: dict[str, xr.DataArray], dim: str, long_name: str) -> xr.DataArray:
+    joined: Any = xr.concat(list(parts.values()), dim=dim, coords="minimal", compat="override", join="exact")
+    units = next(iter(parts.values())).attrs.get("units", "")
+    named = joined.assign_coords({dim: [_words(name) for name in parts]})
+    return xr.DataArray(named.transpose("year", dim), attrs={"units": units, "long_name": long_name})
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

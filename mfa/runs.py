@@ -1,0 +1,207 @@
+"""Build → simulate → check: one scenario or a batch of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from mfa.balances import Account, End, check, residuals
+from mfa.dims import order
+from mfa.errors import MfaError
+from mfa.parameters import build_parameters, years_of
+from mfa.plans import Plan, bind, execute, plan
+from mfa.results import describe
+from mfa.scenario import Scenario
+from mfa.steps import Dims, StockStep, spread
+from mfa.system import System, factors
+
+Array = NDArray[np.float64]
+
+
+def simulate(system: Plan | System, parameters: xr.Dataset) -> xr.Dataset:
+    """Compute every flow and stock of a system from its parameters.
+
+    Parameters
+    ----------
+    system : Plan or System
+    parameters : Dataset
+        Every declared parameter, dims ``(year, …)``, in canonical units, as
+        :func:`mfa.build_parameters` returns it; with a coordinate ``year``.
+
+    Returns
+    -------
+    Dataset
+        Flows [t/yr] and stocks at the end of the year [t], dims ``(year, …)``;
+        ``attrs["balance_residual"]`` is the worst relative mass balance.
+
+    Raises
+    ------
+    MfaError
+        If a parameter is missing or its labels differ from the system's.
+    BalanceError
+        If mass was lost or made.
+    """
+    compiled = system if isinstance(system, Plan) else plan(system)
+    years = years_of(compiled.system, parameters)
+    bound = bind(compiled, _aligner(compiled, parameters), len(years))
+    values = execute(compiled, bound, len(years))
+    labels = compiled.system.dimensions
+    sizes = {d: len(own) for d, own in labels.items()}
+    found = residuals(_accounts(compiled), values, sizes, compiled.system.axes)
+    worst = check(found, labels, years.tolist())
+    return _labelled(compiled, values, years, worst)
+
+
+def _aligner(compiled: Plan, parameters: xr.Dataset) -> Callable[[str, Dims], Array]:
+    """Return a function that gives a product of parameters aligned to dimensions, the year last."""
+    system, axes = compiled.system, compiled.system.axes
+    for dim in parameters.dims:
+        if dim == "year":
+            continue
+        labels = tuple(str(label) for label in parameters[dim].values) if dim in parameters.coords else ()
+        if labels != system.dimensions.get(str(dim)):
+            raise MfaError(
+                f"the labels of {dim!r} in the parameters are {labels}, the system has "
+                f"{system.dimensions.get(str(dim))}; select or reorder them"
+            )
+
+    @lru_cache(maxsize=None)
+    def single(name: str) -> tuple[Array, Dims]:
+        if name not in parameters:
+            raise MfaError(f"the parameters lack {name!r}, which the system declares")
+        variable = parameters.variables[name]
+        own = tuple(axis for axis in axes if axis in variable.dims)
+        declared = system.parameters[name].dims
+        if set(variable.dims) != set(declared):
+            raise MfaError(f"{name}: has dims {variable.dims}, the system declares {declared}")
+        array = np.asarray(variable.transpose(*own, *(("year",) if "year" in variable.dims else ())).values, dtype=float)
+        if not np.isfinite(array).all():
+            raise MfaError(f"{name}: a value is NaN or infinite; give every cell a number")
+        return (array if "year" in variable.dims else array[..., None]), own
+
+    def product(expression: str, dims: Dims) -> Array:
+        arrays = [spread(*single(name), dims) for name in factors(expression)]
+        result = arrays[0]
+        for array in arrays[1:]:
+            result = result * array
+        return result
+
+    return product
+
+
+def _placed(compiled: Plan, flow: str, process: str) -> tuple[tuple[str, int], ...]:
+    ends = compiled.flows[flow]
+    other = ends.source if ends.target == process else ends.target
+    own = compiled.system.processes[process].at
+    at = compiled.system.processes[other].at
+    return tuple((d, compiled.system.dimensions[d].index(label)) for d, label in at.items() if d not in own)
+
+
+def _accounts(compiled: Plan) -> list[Account]:
+    stocks = {process: stock for stock, process in compiled.stocks.items()}
+    steps = {step.name: step for step in compiled.steps}
+    accounts = []
+    for name in compiled.system.processes:
+        inputs, outputs = (
+            tuple(End(f, compiled.dims[f], _placed(compiled, f, name)) for f, e in compiled.flows.items() if end(e) == name)
+            for end in (lambda e: e.target, lambda e: e.source)
+        )
+        stock = End(stocks[name], steps[name].stock_dims) if name in stocks else None
+        if inputs and (outputs or stock):
+            accounts.append(Account(name, inputs, outputs, stock))
+    return accounts
+
+
+def _labelled(compiled: Plan, values: dict[str, Array], years: NDArray[Any], worst: float) -> xr.Dataset:
+    system = compiled.system
+    steps = {step.stock: step for step in compiled.steps if step.stock}
+    declared = tuple(system.dimensions)
+    variables: dict[str, xr.Variable] = {}
+    for name in (*compiled.flows, *compiled.stocks):
+        dims = compiled.dims[name] if name in compiled.flows else steps[name].stock_dims
+        wanted = order((*dims, "year"), declared)
+        axes = tuple(((*dims, "year")).index(d) for d in wanted)
+        variables[name] = xr.Variable(wanted, values[name].transpose(axes), describe(compiled, name), fastpath=True)
+    coords = _coordinates(compiled, int(years[0]), int(years[-1]))
+    conventions = {s.lifetime.inflow_at for s in compiled.steps if isinstance(s, StockStep)}
+    attrs = {"balance_residual": worst, "inflow_convention": ", ".join(sorted(conventions)) or "none"}
+    return xr.Dataset(variables, coords, attrs)
+
+
+@lru_cache(maxsize=16)
+def _coordinates(compiled: Plan, first: int, last: int) -> xr.Coordinates:
+    """Return the labels of a plan's results; making their indexes costs more than a small run."""
+    stocks = [step.stock_dims for step in compiled.steps if step.stock]
+    used = {d for dims in (*compiled.dims.values(), *stocks) for d in dims}
+    labels = compiled.system.dimensions
+    year = xr.Variable("year", np.arange(first, last + 1), {"long_name": "calendar year"})
+    own = {d: xr.Variable(d, np.array(labels[d])) for d in labels if d in used}
+    return xr.Coordinates({"year": year, **own})
+
+
+def run(scenario: Scenario) -> xr.Dataset:
+    """Run one scenario: parameters, flows, stocks and the mass balance.
+
+    Parameters
+    ----------
+    scenario : Scenario
+
+    Returns
+    -------
+    Dataset
+        Flows and stocks (see :func:`simulate`) beside the parameters that they
+        were computed from; the global attributes say what made it.
+
+    Examples
+    --------
+    >>> import mfa
+    >>> reference = mfa.read_scenario("scenarios/reference.yaml")  # doctest: +SKIP
+    >>> result = mfa.run(reference)                                # doctest: +SKIP
+    """
+    from mfa.results import with_provenance
+
+    parameters = build_parameters(scenario)
+    result = simulate(plan(scenario.system), parameters)
+    return with_provenance(result.assign(parameters.data_vars), [scenario])
+
+
+def run_batch(scenarios: Sequence[Scenario]) -> xr.Dataset:
+    """Run several scenarios of one system and put them beside each other.
+
+    Parameters
+    ----------
+    scenarios : sequence of Scenario
+        With one system, the same years and different names.
+
+    Returns
+    -------
+    Dataset
+        As :func:`run`, with the dimension ``scenario`` first.
+
+    Raises
+    ------
+    MfaError
+        If the scenarios cannot stand beside each other.
+    """
+    from mfa.results import with_provenance
+
+    if not scenarios:
+        raise MfaError("there is no scenario to run")
+    names = [scenario.name for scenario in scenarios]
+    if doubled := sorted({name for name in names if names.count(name) > 1}):
+        raise MfaError(f"two scenarios are named {doubled[0]!r}; give one another title")
+    first = scenarios[0]
+    for other in scenarios[1:]:
+        if other.system.dimensions != first.system.dimensions or other.years != first.years:
+            raise MfaError(f"{other.name!r} and {first.name!r} differ in dimensions or years; run them apart")
+    results = [run(scenario) for scenario in scenarios]
+    worst = max(result.attrs["balance_residual"] for result in results)
+    labels = xr.Variable("scenario", np.array(names), {"long_name": "scenario"})
+    joined = xr.concat(results, dim=labels, join="exact", combine_attrs="drop_conflicts", coords="minimal", compat="equals", data_vars="all")
+    joined.attrs["balance_residual"] = worst
+    return with_provenance(joined.transpose("scenario", ...), scenarios)

@@ -1,0 +1,491 @@
+"""A system: boxes and arrows, dimensions and declared parameters, no numbers.
+
+Who computes which flow is found here (:func:`connect`); in which order, in
+:mod:`mfa.plans`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import PrivateAttr, model_validator
+
+from mfa.errors import MfaError, Place, Problems, known
+from mfa.files import Branch, place_of, read_yaml
+from mfa.rules import USER_RULES
+from mfa.schema import (
+    BUILT_IN,
+    All,
+    Like,
+    Make,
+    Market,
+    Model,
+    ParameterSpec,
+    Process,
+    Sink,
+    Source,
+    Split,
+    Stock,
+    SystemFile,
+    Trade,
+    UserProcess,
+    validate,
+)
+
+
+class System(Model):
+    """Boxes and arrows (frozen).
+
+    Parameters
+    ----------
+    title : str
+    conserves : str, optional
+        The dimension of the conserved substances, usually ``material``.
+    dimensions : mapping of name to labels, or to ``{"like": other}``
+    parameters : mapping of name to ``{"dims", "unit", "min", "max", "is", ...}``
+    processes : mapping of name to ``{"rule": ..., ...}``
+
+    Raises
+    ------
+    MfaError
+        With all problems at once.
+
+    Examples
+    --------
+    >>> system = System(
+    ...     title="Loop",
+    ...     parameters={"demand": {"dims": ["year"], "unit": "t/yr"}},
+    ...     processes={
+    ...         "mine": {"rule": "source"},
+    ...         "use": {"rule": "sink", "takes": "demand", "from": "mine"},
+    ...     },
+    ... )
+    >>> list(connect(system))
+    ['mine_to_use']
+    """
+
+    title: str
+    about: str = ""
+    conserves: str | None = None
+    dimensions: dict[str, tuple[str, ...]] = {}
+    parameters: dict[str, ParameterSpec] = {}
+    processes: dict[str, Process] = {}
+    _root: Any = PrivateAttr(default=None)
+
+    def __init__(self, **fields: Any) -> None:
+        root = fields.pop("root_node", fields)
+        folder = fields.pop("folder", None)
+        checked = _check(fields, root, folder)
+        super().__init__(**checked)
+        self._root = root
+        connect(self)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _already_checked(cls, data: Any) -> Any:
+        return data
+
+    def place(self, *path: Any) -> Place:
+        """Return where a part of the system is written."""
+        return place_of(self._root, path)
+
+    def labels(self, dim: str) -> tuple[str, ...]:
+        """Return the labels of a dimension."""
+        return self.dimensions[dim]
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """All dimensions but the year, in the order of the axes inside a run."""
+        names = [d for d in self.dimensions if d != self.conserves]
+        return (*names, *([self.conserves] if self.conserves else []))
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{name}</td><td>{process.rule}</td></tr>"
+            for name, process in self.processes.items()
+        )
+        return f"<b>{self.title}</b><table><tr><th>process</th><th>rule</th></tr>{rows}</table>"
+
+
+def read_system(path: str | Path) -> System:
+    """Read a system from a YAML file.
+
+    Parameters
+    ----------
+    path : path of the file
+        Folders of items (``technology: all``) lie beside the folder of the
+        file, e.g. ``technologies/`` beside ``systems/``.
+
+    Raises
+    ------
+    MfaError
+        With file, line and column of every problem.
+    """
+    path = Path(path)
+    root = read_yaml(path)
+    folder = path.parent.parent if path.parent.name == "systems" else path.parent
+    return System(**root, root_node=root, folder=folder)
+
+
+def folder_of(dim: str) -> str:
+    """Return the name of the folder with one file for each label of a dimension.
+
+    >>> folder_of("technology"), folder_of("material")
+    ('technologies', 'materials')
+    """
+    return f"{dim[:-1]}ies" if dim.endswith("y") else f"{dim}s"
+
+
+# ------------------------------------------------------------------- checks
+
+
+def _check(fields: Mapping[str, Any], root: Any, folder: Path | None) -> dict[str, Any]:
+    file = validate(SystemFile, fields, root)
+    problems = Problems()
+    dimensions = _dimensions(file, root, folder, problems)
+    problems.raise_if_any()
+    _check_parameters(file, dimensions, root, problems)
+    processes = _processes(file, root, problems)
+    problems.raise_if_any()
+    for name, process in processes.items():
+        _check_process(name, process, file, dimensions, root, problems)
+    problems.raise_if_any()
+    return {
+        "title": file.title,
+        "about": file.about,
+        "conserves": file.conserves,
+        "dimensions": dimensions,
+        "parameters": file.parameters,
+        "processes": processes,
+    }
+
+
+def _dimensions(
+    file: SystemFile, root: Any, folder: Path | None, problems: Problems
+) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for dim, labels in file.dimensions.items():
+        place = place_of(root, ("dimensions", dim))
+        if dim in ("year", "cohort", "age", "sample", "scenario"):
+            problems.add(f"dimension {dim!r} is always there and needs no labels", place)
+        elif isinstance(labels, Like):
+            if labels.like not in found:
+                problems.add(
+                    f"dimension {dim!r} is like {labels.like!r}, which is not declared before it. "
+                    + known(labels.like, found, "dimensions"),
+                    place,
+                )
+            found[dim] = found.get(labels.like, ())
+        elif isinstance(labels, All) or labels == ("all",):
+            name = labels.all if isinstance(labels, All) else folder_of(dim)
+            found[dim] = tuple(sorted(p.stem for p in (folder or Path()).glob(f"{name}/*.yaml")))
+            if not found[dim]:
+                problems.add(f"dimension {dim!r}: there is no file {name}/*.yaml in {folder}", place)
+        else:
+            if doubled := {label for label in labels if labels.count(label) > 1}:
+                problems.add(f"dimension {dim!r} names {sorted(doubled)} twice", place)
+            found[dim] = labels
+    if file.conserves and file.conserves not in found:
+        message = f"'conserves' names no dimension. {known(file.conserves, found, 'dimensions')}"
+        problems.add(message, place_of(root, ("conserves",)))
+    return found
+
+
+def _check_parameters(
+    file: SystemFile, dimensions: Mapping[str, Any], root: Any, problems: Problems
+) -> None:
+    from mfa.units import canonical
+
+    for name, spec in file.parameters.items():
+        for dim in spec.dims:
+            if dim not in dimensions and dim != "year":
+                message = f"{name}: unknown dimension {dim!r}. {known(dim, [*dimensions, 'year'])}"
+                problems.add(message, place_of(root, ("parameters", name, "dims")))
+        for key in ("sums", "normalise"):
+            dim = getattr(spec, key)
+            if dim is not None and dim not in spec.dims:
+                message = f"{name}: {key!r} names {dim!r}, which is none of its dims {spec.dims}"
+                problems.add(message, place_of(root, ("parameters", name, key)))
+        try:
+            canonical(spec.unit)
+        except MfaError as error:
+            message = f"{name}: {error.problems[0].message}"
+            problems.add(message, place_of(root, ("parameters", name, "unit")))
+
+
+def _processes(file: SystemFile, root: Any, problems: Problems) -> dict[str, Process]:
+    found: dict[str, Process] = {}
+    rules = (*BUILT_IN, *USER_RULES)
+    for name, raw in file.processes.items():
+        path = ("processes", name)
+        if isinstance(raw, Process):
+            found[name] = raw
+            continue
+        if not isinstance(raw, Mapping) or "rule" not in raw:
+            message = f"process {name!r} needs a rule: {', '.join(rules)}"
+            problems.add(message, place_of(root, path, key=True))
+            continue
+        rule = raw["rule"]
+        if rule not in rules:
+            message = f"process {name!r}: unknown rule {rule!r}. {known(rule, rules, 'rules')}"
+            if rule == "buffer":
+                message += "; stockpiles that fill and release are not part of this version"
+            problems.add(message, place_of(root, (*path, "rule")))
+            continue
+        try:
+            found[name] = validate(BUILT_IN.get(rule, UserProcess), raw, root, path)
+        except MfaError as error:
+            problems.include(error)
+    return found
+
+
+def factors(expression: str) -> tuple[str, ...]:
+    """Return the names in a product of parameters.
+
+    >>> factors("vehicle_sales * battery_capacity")
+    ('vehicle_sales', 'battery_capacity')
+    """
+    return tuple(part.strip() for part in expression.split("*"))
+
+
+def expressions(process: Process) -> dict[tuple[str, ...], str]:
+    """Return every product of parameters that a process uses, by its path in the file."""
+    found: dict[tuple[str, ...], str | None] = {}
+    match process:
+        case Source():
+            found["gives",] = process.gives
+        case Sink():
+            found["takes",] = process.takes
+        case Stock():
+            found |= {("inflow",): process.inflow, ("stock",): process.stock}
+            found["content",] = process.content
+        case Make():
+            found["yield",] = process.yield_
+            recipe = process.from_ if isinstance(process.from_, dict) else {}
+            found |= {("from", k): v for k, v in recipe.items() if v != "rest"}
+        case Split():
+            found |= {("shares", k): v for k, v in process.shares.items() if v != "rest"}
+        case Trade():
+            found["shares",] = process.shares
+        case UserProcess():
+            extra = process.model_extra or {}
+            found |= {(key,): str(value) for key, value in extra.items()}
+    return {path: text for path, text in found.items() if text is not None}
+
+
+def _check_process(
+    name: str, process: Process, file: SystemFile, dimensions: Mapping[str, Any], root: Any, problems: Problems
+) -> None:
+    def complain(path: tuple[str, ...], message: str, key: bool = False) -> None:
+        problems.add(f"process {name!r}: {message}", place_of(root, ("processes", name, *path), key=key))
+
+    for path, text in expressions(process).items():
+        for parameter in factors(text):
+            if parameter not in file.parameters:
+                hint = known(parameter, file.parameters, "parameters")
+                complain(path, f"unknown parameter {parameter!r}. {hint}")
+    for dim in process.sum:
+        if dim not in dimensions:
+            complain(("sum",), f"unknown dimension {dim!r}. {known(dim, dimensions, 'dimensions')}")
+    for dim, label in process.at.items():
+        if dim not in dimensions:
+            complain(("at",), f"unknown dimension {dim!r}. {known(dim, dimensions, 'dimensions')}")
+        elif label not in dimensions[dim]:
+            hint = known(label, dimensions[dim], "labels")
+            complain(("at", dim), f"dimension {dim!r} has no label {label!r}. {hint}")
+    match process:
+        case Stock():
+            if process.inflow and process.stock:
+                complain((), "has both 'inflow' and 'stock'; one of them is computed from the other")
+            if (process.inflow or process.stock) and not process.from_:
+                complain((), "is driven, so it needs 'from': who supplies its inflow")
+        case Make() if process.yield_ and not process.loss_to:
+            complain(("yield",), "has a yield, so it needs 'loss_to': where the loss goes")
+        case Make() if process.loss_to and not process.yield_:
+            complain(("loss_to",), "has 'loss_to' but no 'yield', so nothing is lost")
+        case Source() if process.gives and not process.to:
+            complain(("gives",), "gives, so it needs 'to': who receives it")
+        case Sink() if process.takes and not process.from_:
+            complain(("takes",), "takes, so it needs 'from': who supplies it")
+        case UserProcess():
+            _check_user(process, complain)
+
+
+def _check_user(process: UserProcess, complain: Any) -> None:
+    rule = USER_RULES[process.rule]
+    given = set(process.model_extra or {})
+    for field in given - set(rule.parameters):
+        complain((field,), f"rule has no field {field!r}. {known(field, rule.parameters, 'fields')}", True)
+    for field in set(rule.parameters) - given:
+        complain((), f"rule {rule.name!r} needs the field {field!r}")
+    key, other = ("to", process.to) if rule.direction == "push" else ("from", process.from_)
+    if not other:
+        complain((), f"rule {rule.name!r} is a {rule.direction} rule and needs {key!r}: output to process")
+
+
+# -------------------------------------------------------------------- flows
+
+
+@dataclass(frozen=True)
+class Flow:
+    """An arrow from one process to another, and the process that computes it."""
+
+    source: str
+    target: str
+    computed_by: str
+
+    @property
+    def name(self) -> str:
+        return flow_name(self.source, self.target)
+
+
+def flow_name(source: str, target: str) -> str:
+    """Return the name of the flow between two processes.
+
+    >>> flow_name("mine", "refine")
+    'mine_to_refine'
+    """
+    return f"{source}_to_{target}"
+
+
+def _arrows(name: str, process: Process) -> Iterable[tuple[tuple[str, ...], str, str, bool]]:
+    """Yield (path, source, target, is it computed here) for each arrow a process names."""
+    match process:
+        case Source():
+            if process.to:
+                yield ("to",), name, process.to, process.gives is not None
+        case Sink():
+            if process.from_:
+                yield ("from",), process.from_, name, process.takes is not None
+        case Stock():
+            if process.from_:
+                yield ("from",), process.from_, name, bool(process.inflow or process.stock)
+            yield ("to",), name, process.to, True
+        case Make():
+            sources = process.from_ if isinstance(process.from_, dict) else [process.from_]
+            for source in sources:
+                yield ("from",), source, name, True
+            if process.loss_to:
+                yield ("loss_to",), name, process.loss_to, True
+        case Split():
+            for target in process.shares:
+                yield ("shares", target), name, target, True
+        case Market():
+            for position, source in enumerate(process.from_):
+                yield ("from",), source, name, position == len(process.from_) - 1
+            if process.surplus_to:
+                yield ("surplus_to",), name, process.surplus_to, True
+        case Trade():
+            yield ("from",), process.from_, name, True
+        case UserProcess():
+            pull = USER_RULES[process.rule].direction == "pull"
+            for source in process.from_.values():
+                yield ("from",), source, name, pull
+            for target in process.to.values():
+                yield ("to",), name, target, not pull
+
+
+def connect(system: System) -> dict[str, Flow]:
+    """Return every flow with the one process that computes it.
+
+    Raises
+    ------
+    MfaError
+        Naming each flow that nobody computes or that two processes compute,
+        each process that does not exist or is not connected.
+    """
+    problems = Problems()
+    ends: dict[str, tuple[str, str]] = {}
+    claims: dict[str, list[tuple[str, Place]]] = {}
+    for name, process in system.processes.items():
+        for path, source, target, computes in _arrows(name, process):
+            place = place_of(system._root, ("processes", name, *path), key=path[0] == "shares")
+            missing = [end for end in (source, target) if end not in system.processes]
+            for end in missing:
+                problems.add(
+                    f"process {name!r}: there is no process {end!r}. "
+                    + known(end, system.processes, "processes"),
+                    place,
+                )
+            if source == target:
+                problems.add(f"process {name!r} sends to itself; let that go through a process of its own", place)
+            if missing or source == target:
+                continue
+            flow = flow_name(source, target)
+            ends[flow] = (source, target)
+            claims.setdefault(flow, [])
+            if computes:
+                claims[flow].append((name, place))
+    problems.raise_if_any()
+    for flow, (source, target) in ends.items():
+        _one_claim(system, flow, source, target, claims[flow], problems)
+    for name in system.processes:
+        _check_connected(system, name, ends, problems)
+    problems.raise_if_any()
+    return {flow: Flow(*ends[flow], claims[flow][0][0]) for flow in sorted(ends)}
+
+
+def _one_claim(
+    system: System, flow: str, source: str, target: str, claims: list[tuple[str, Place]], problems: Problems
+) -> None:
+    rules = {end: system.processes[end].rule for end in (source, target)}
+    if not claims:
+        problems.add(
+            f"flow {flow!r} is computed by nobody: {source!r} ({rules[source]}) waits to be asked and "
+            f"{target!r} ({rules[target]}) waits for arrivals; give one of them a driver, "
+            f"a share, or make {target!r} a rule that asks",
+            place_of(system._root, ("processes", target if "from" in _keys(system, target) else source), key=True),
+        )
+    if len(claims) > 1:
+        (first, _), (second, place) = claims[0], claims[1]
+        problems.add(
+            f"flow {flow!r} is computed twice, by {first!r} ({system.processes[first].rule}) and by "
+            f"{second!r} ({system.processes[second].rule}); put a market between them, or let one of "
+            "them only receive",
+            place,
+        )
+
+
+def _keys(system: System, name: str) -> Iterable[str]:
+    return system.processes[name].model_dump(by_alias=True, exclude_none=True)
+
+
+def _check_connected(
+    system: System, name: str, ends: Mapping[str, tuple[str, str]], problems: Problems
+) -> None:
+    process = system.processes[name]
+    inputs = [f for f, (_, target) in ends.items() if target == name]
+    outputs = [f for f, (source, _) in ends.items() if source == name]
+    missing = ""
+    if not inputs and not outputs:
+        missing = "is connected to nothing"
+    elif isinstance(process, Make | Market | Trade) and not _asked(process, outputs):
+        missing = "is asked by nobody: no process takes from it"
+    elif isinstance(process, Split) and not inputs:
+        missing = "receives nothing: no process sends to it"
+    elif isinstance(process, Stock) and not inputs:
+        missing = "has neither a driver ('inflow' or 'stock') nor arrivals"
+    if missing:
+        message = f"process {name!r} ({process.rule}) {missing}"
+        problems.add(message, place_of(system._root, ("processes", name), key=True))
+
+
+def _asked(process: Process, outputs: list[str]) -> bool:
+    own = {getattr(process, "loss_to", None), getattr(process, "surplus_to", None)} - {None}
+    return len(outputs) > len(own)
+
+
+def ask_flows(system: System, flows: Mapping[str, Flow], name: str) -> list[str]:
+    """Return the flows that leave a process and are computed by who takes them."""
+    return [f for f, flow in flows.items() if flow.source == name and flow.computed_by != name]
+
+
+def arrival_flows(system: System, flows: Mapping[str, Flow], name: str) -> list[str]:
+    """Return the flows that reach a process and are computed elsewhere."""
+    return [f for f, flow in flows.items() if flow.target == name and flow.computed_by != name]
+
+
+__all__ = ["Branch", "Flow", "System", "connect", "read_system"]
