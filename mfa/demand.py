@@ -65,7 +65,7 @@ def gompertz(x: Any, *, saturation: Any, midpoint: Any, rate: Any) -> Any:
     return _with_unit(result, saturation)
 
 
-def growth(x: Any, *, start: Any, value: Any, rate: Any) -> Any:
+def growth(x: Any, *, start: Any, level: Any, rate: Any) -> Any:
     """Return growth by a constant share a year, C(x) = C₀ (1 + g)^{x − x₀}, from x₀ on.
 
     Before the start the law says nothing (NaN), so that observations can be
@@ -75,20 +75,20 @@ def growth(x: Any, *, start: Any, value: Any, rate: Any) -> Any:
     ----------
     x : array of calendar years
     start : number [year]
-        The year x₀ of the value.
-    value : number or array
+        The year x₀ of the level.
+    level : number or array
         The level C₀ in that year.
     rate : number or array [1/yr]
         Growth g per year, 0.02 for two per cent.
 
     Examples
     --------
-    >>> growth(np.array([2020.0, 2022.0]), start=2020, value=100.0, rate=0.1).round(6).tolist()
+    >>> growth(np.array([2020.0, 2022.0]), start=2020, level=100.0, rate=0.1).round(6).tolist()
     [100.0, 121.0]
     """
-    grown = value * (1.0 + rate) ** (x - start)
+    grown = level * (1.0 + rate) ** (x - start)
     if hasattr(grown, "where"):
-        return _with_unit(grown.where(x >= start), value)
+        return _with_unit(grown.where(x >= start), level)
     return np.where(x >= start, grown, np.nan)
 
 
@@ -162,6 +162,6 @@ LAWS = {
     "logistic": Law(logistic, {"saturation": "value", "midpoint": "year", "rate": "1/yr"}),
     "gompertz": Law(gompertz, {"saturation": "value", "midpoint": "year", "rate": "1/yr"}),
     "paced": Law(paced, {"path": "value", "start": "year", "midpoint": "year"}),
-    "growth": Law(growth, {"start": "year", "value": "value", "rate": "1/yr"}),
+    "growth": Law(growth, {"start": "year", "level": "value", "rate": "1/yr"}),
 }
 """Laws over calendar years that may stand in scenario files, by name."""

@@ -129,7 +129,7 @@ def _given_years(form: Form) -> set[int]:
 def _chain(entry: Entry) -> Iterator[str]:
     """Say where a value was given and what changed it since."""
     for position, origin in enumerate(entry.origins):
-        verb = "from" if position == 0 else f"then {_change(origin.form)}"
+        verb = "from" if position == 0 else f"then {_change(origin.form)}:"
         yield f"{verb} {origin.place} ({_giver(origin)})"
         for table in dict.fromkeys(table.path for table in tables_of(origin.form)):
             yield f"  table {table}"
@@ -142,7 +142,7 @@ def _change(form: Form) -> str:
         return "changed in " + ", ".join(name for name, _ in inner.fields)
     amount = inner.value if isinstance(inner, Change) else None
     number = f" {amount.value:g}" if isinstance(amount, Number) else ""
-    return ("scaled by" if kind_of(form) == "scale" else "added to,") + (number or " a value")
+    return ("scaled by" if kind_of(form) == "scale" else "with an addition of") + (number or " a value")
 
 
 def _known_of(form: Form) -> Iterator[str]:

@@ -182,6 +182,8 @@ def _place(node: Any, file: str) -> Place:
 
 
 def _scalar(tag: str, text: str, place: Place) -> Any:
+    if not tag.startswith("tag:yaml.org,2002:"):
+        raise MfaError(f"the tag {tag} is not known; write plain values", place)
     kind = tag.rsplit(":", 1)[-1]
     if kind == "null":
         return None

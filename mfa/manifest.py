@@ -244,12 +244,16 @@ def to_yaml(content: Mapping[str, Any], **head: str) -> str:
     yaml.width = 2**31  # a key that is folded over two lines could not be read again
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     stream = StringIO()
-    rest = {key: value for key, value in content.items() if key != "tables"}
+    rest = {key: value for key, value in content.items() if key not in ("tables", "files")}
     yaml.dump({"manifest": VERSION, **head, **_shared(rest)}, stream)
     if content["tables"]:
         stream.write("tables:\n")
     for path, table in content["tables"].items():
-        stream.write(f"  {json.dumps(path)}:\n    sha256: {table['sha256']}\n    text: {_block(table['text'])}\n")
+        stream.write(f"  {json.dumps(path, ensure_ascii=False)}:\n    sha256: '{table['sha256']}'\n    text: {_block(table['text'])}\n")
+    if content["files"]:
+        stream.write("files:\n")
+    for path, found in content["files"].items():
+        stream.write(f"  {json.dumps(path, ensure_ascii=False)}: '{found}'\n")
     return stream.getvalue()
 
 

@@ -683,7 +683,7 @@ def _check_sum(name: str, dim: str, values: Array, owners: Owners, years: NDArra
     dims = tuple(d for d in owners.dims if d != dim)
     labels = tuple(own for d, own in zip(owners.dims, owners.labels, strict=True) if d != dim)
     where = _describe(replace(owners, dims=dims, labels=labels), cell, years)
-    first = owners.owner.take(0, axis=axis)[cell[:-1]]
+    first = int(np.moveaxis(owners.owner, axis, 0)[0][cell[:-1]])
     place = owners.entries[first].origins[-1].place
     raise MfaError(
         f"{name}: shares over {dim} sum to {total[cell]:.10g} at {where}, not to 1; let one of them be 'rest'", place

@@ -147,7 +147,7 @@ def plan(system: System | Scenario) -> Plan:
          3 scrap (sink) [year]
              scrap_stock = Σ_years (make_to_scrap)
     """
-    system = getattr(system, "system", system)
+    system = system if isinstance(system, System) else system.system
     flows = connect(system)
     signature = Signature(system, flows, system.axes)
     problems = Problems()

@@ -152,8 +152,10 @@ def _versions() -> dict[str, str]:
 
 
 def _command() -> str:
-    program = Path(sys.argv[0]).name
-    return shlex.join(["mfa", *sys.argv[1:]]) if program == "mfa" else f"python {program}".strip()
+    program = Path(sys.argv[0])
+    if program.stem == "mfa" or program.parts[-2:] == ("mfa", "cli.py"):
+        return shlex.join(["mfa", *sys.argv[1:]])
+    return f"python {program.name}".strip()
 
 
 def _git_commit(folder: str) -> str:

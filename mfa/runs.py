@@ -107,10 +107,9 @@ def _accounts(compiled: Plan) -> list[Account]:
     steps = {step.name: step for step in compiled.steps}
     accounts = []
     for name in compiled.system.processes:
-        inputs, outputs = (
-            tuple(End(f, compiled.dims[f], _placed(compiled, f, name)) for f, e in compiled.flows.items() if end(e) == name)
-            for end in (lambda e: e.target, lambda e: e.source)
-        )
+        ends = {f: End(f, compiled.dims[f], _placed(compiled, f, name)) for f in compiled.flows}
+        inputs = tuple(ends[f] for f, flow in compiled.flows.items() if flow.target == name)
+        outputs = tuple(ends[f] for f, flow in compiled.flows.items() if flow.source == name)
         stock = End(stocks[name], steps[name].stock_dims) if name in stocks else None
         if inputs and (outputs or stock):
             accounts.append(Account(name, inputs, outputs, stock))

@@ -417,7 +417,7 @@ def tables_of(form: Form) -> Iterator[TableOf]:
         case Known(value=value) | Change(value=value):
             yield from tables_of(value)
         case Items(values=values) | YearPath(points=values) | LawOf(fields=values):
-            for _, inner in values:  # type: ignore[union-attr]
+            for _, inner in values:
                 yield from tables_of(inner)
 
 

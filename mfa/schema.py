@@ -7,7 +7,7 @@ The structure of a file is checked by pydantic, the values by
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
@@ -542,7 +542,7 @@ def _change(raw: Mapping[Any, Any], words: Vocabulary, place: Place) -> Form:
     return change
 
 
-_READERS = {
+_READERS: dict[str, Callable[[Mapping[Any, Any], Vocabulary, Place], Form]] = {
     "law": _law,
     "table": _table,
     "observed": _observed,

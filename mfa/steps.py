@@ -232,7 +232,9 @@ class SourceStep(Step):
         self.dims = dims[self.writes[0]]
 
     def bind(self, parameter: Callable[[str, Dims], Array], years: int) -> Bound:
-        return Bound({"gives": _over_years(parameter(self.gives, self.dims), years)})
+        gives = parameter(self.gives, self.dims)
+        _must_not_be_negative(self, "gives", self.gives, gives)
+        return Bound({"gives": _over_years(gives, years)})
 
     def evaluate(self, flows: Mapping[str, Array], bound: Bound, years: int) -> dict[str, Array]:
         return {self.writes[0]: bound.arrays["gives"]}
@@ -266,7 +268,11 @@ class SinkStep(Step):
             )
 
     def bind(self, parameter: Callable[[str, Dims], Array], years: int) -> Bound:
-        return Bound({"takes": _over_years(parameter(self.takes, self.dims), years)} if self.takes else {})
+        if not self.takes:
+            return Bound({})
+        takes = parameter(self.takes, self.dims)
+        _must_not_be_negative(self, "takes", self.takes, takes)
+        return Bound({"takes": _over_years(takes, years)})
 
     def evaluate(self, flows: Mapping[str, Array], bound: Bound, years: int) -> dict[str, Array]:
         arrivals = self.arrivals(flows) if self.arrivals.flows else None
@@ -546,6 +552,7 @@ class StockStep(Step):
         if self.driver and not self.by_stock:
             text = " * ".join(filter(None, (self.driver, self.content)))
             mass = _over_years(parameter(text, self.inner), years)
+            _must_not_be_negative(self, "inflow", text, mass)
             arrays["inflow"] = _sum_over(mass, self.inner, self.held)
             arrays |= self._merged(arrays["inflow"], survival)
         elif self.driver:
@@ -588,7 +595,7 @@ class StockStep(Step):
         if not by_cohort:
             values = {key: array[..., 0] for key, array in values.items()}
         try:
-            survival = survival_values(self.lifetime.law, years, self.lifetime.inflow_at, **values)
+            survival = survival_values(self.lifetime.law, years, self.lifetime.inflow_at, "leaves", **values)
         except MfaError as error:
             place = self.signature.system.place("processes", self.name, "lifetime")
             raise MfaError(f"process {self.name!r}: {error.problems[0].message}", place) from None
@@ -808,4 +815,13 @@ def _must_be_positive(step: Step, text: str, array: Array) -> None:
         raise MfaError(
             f"process {step.name!r}: yield ({text}) is {array.max():g} somewhere; no more can come out than goes in",
             step.signature.system.place("processes", step.name, "yield"),
+        )
+
+
+def _must_not_be_negative(step: Step, key: str, text: str, array: Array) -> None:
+    if array.min(initial=0.0) < 0:
+        raise MfaError(
+            f"process {step.name!r}: {key} ({text}) is {array.min():g} somewhere; a flow has one "
+            "direction: declare 'min: 0' for its parameters, or turn the arrow round",
+            step.signature.system.place("processes", step.name, key),
         )

@@ -108,7 +108,7 @@ def metal_content(form: str) -> float:
 def _registry() -> pint.UnitRegistry[float]:
     import pint
 
-    registry: pint.UnitRegistry[float] = pint.UnitRegistry(None)  # type: ignore[arg-type]
+    registry: pint.UnitRegistry[float] = pint.UnitRegistry(None)
     registry.load_definitions(DEFINITIONS.strip().splitlines())
     return registry
 
@@ -159,7 +159,7 @@ def _resolve(unit: str) -> tuple[float, str, str | None]:
         quantity = _registry().Quantity(1.0, text).to_base_units()
     except Exception as error:  # pint has no common base for its parsing errors
         raise MfaError(f"{unit!r} is not a unit ({error}); write it like 't/yr'") from error
-    powers = {str(name): power for name, power in quantity.unit_items()}
+    powers = {str(name): float(str(power)) for name, power in quantity.unit_items()}
     return factor * float(quantity.magnitude), _write(powers), element
 
 

@@ -103,7 +103,7 @@ FORMS: dict[str, tuple[str, str, list[float]]] = {
     "a path": ("rate: {2021: 0.1, 2023: 30 %}", "rate", [0.1, 0.1, 0.2, 0.3, 0.3, 0.3]),
     "a path of one year": ("rate: {2030: 0.4}", "rate", [0.4] * 6),
     "a law": (
-        "mass: {law: growth, start: 2020, value: 1 kt/yr, rate: 100 %/yr}",
+        "mass: {law: growth, start: 2020, level: 1 kt/yr, rate: 100 %/yr}",
         "mass",
         [1e3, 2e3, 4e3, 8e3, 16e3, 32e3],
     ),
@@ -204,7 +204,7 @@ def test_a_path_is_replaced_whole(write: Write) -> None:
 
 
 LAW = FILLED.replace(
-    "sales: 100 vehicle/yr", "sales: {law: growth, start: 2020, value: 8 vehicle/yr, rate: 0}"
+    "sales: 100 vehicle/yr", "sales: {law: growth, start: 2020, level: 8 vehicle/yr, rate: 0}"
 )
 
 
@@ -228,7 +228,7 @@ def test_fields_of_one_label_only(write: Write) -> None:
 
 
 def test_items_within_the_fields_of_a_law(write: Write) -> None:
-    law = "sales: {law: growth, start: 2020, value: {NA: 3 vehicle/yr, 'NO': 5 vehicle/yr}, rate: 100 %/yr}"
+    law = "sales: {law: growth, start: 2020, level: {NA: 3 vehicle/yr, 'NO': 5 vehicle/yr}, rate: 100 %/yr}"
     found = write(law)
     assert values(found, "sales", region="NA") == [3, 6, 12, 24, 48, 96]
     assert values(found, "sales", region="NO") == [5, 10, 20, 40, 80, 160]
@@ -397,7 +397,7 @@ WRONG: dict[str, tuple[str, str]] = {
     ),
     "a law without a field": (
         "mass: {law: growth, start: 2020, rate: 0}",
-        "case.yaml:4:9: mass: law 'growth' needs the field 'value'",
+        "case.yaml:4:9: mass: law 'growth' needs the field 'level'",
     ),
     "a law with an unknown field": (
         "mass: {law: growth, begin: 2020}",
