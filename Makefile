@@ -25,7 +25,7 @@ check: $(VENV)/installed-check
 	$(BIN)/python -m pytest -m "not slow"
 
 nightly: $(VENV)/installed
-	$(BIN)/python -m pytest
+	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest
 
 bench: $(VENV)/installed-bench
 	$(BIN)/python -m tests.bench
