@@ -9,11 +9,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SCENARIOS := $(sort $(wildcard scenarios/*.yaml))
 
 .PHONY: run test check nightly bench data summary clean
 
 run: $(VENV)/installed
-	$(BIN)/mfa run scenarios/*.yaml -o results
+	$(BIN)/mfa run $(SCENARIOS) -o results
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest -m "not slow"
@@ -33,11 +34,11 @@ bench: $(VENV)/installed-bench
 data:
 	$(PYTHON) scenarios/data/prepare.py
 
-summary: $(VENV)/installed
-	$(BIN)/python results/summary/write.py
+summary: run
+	$(BIN)/mfa compare $(SCENARIOS:scenarios/%.yaml=results/%) --csv > results/summary/world_totals.csv
 
 clean:
-	rm -rf $(VENV) results/*/result.nc results/*/figures
+	rm -rf $(VENV) $(SCENARIOS:scenarios/%.yaml=results/%)
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
