@@ -579,7 +579,7 @@ class StockStep(Step):
         return {"inflow": inflow, "survival": survival}
 
     def _survival(self, parameter: Callable[[str, Dims], Array], years: int) -> tuple[Array, bool]:
-        from mfa.lifetime import survival_values
+        from mfa.survival import survival_values
 
         if self.lifetime.law == "table":
             return self._survival_table(years), False

@@ -17,6 +17,7 @@ import xarray as xr
 from mfa import lifetime, stocks
 from mfa.dims import years
 from mfa.errors import MfaError
+from mfa.survival import LAWS
 
 CASES = Path(__file__).parent / "cases"
 
@@ -191,7 +192,7 @@ def flodym_survival(told: dict[str, Any], convention: str, span: xr.DataArray) -
     nodes, weights = lobatto(int(convention.removeprefix("n_pts=")))
     ages = np.arange(span.size)[:, None] + nodes
     name = {"FoldedNormal": "folded_normal"}.get(told["type"], told["type"].lower())
-    law = lifetime.LAWS[name]
+    law = LAWS[name]
     asked = {key.removeprefix("weibull_"): v for key, v in told.items() if key != "type"}
     names = next(accepted for accepted in law.accepts if set(accepted) == set(asked))
     own = law.accepts[names](*(np.asarray(asked[key]) for key in names))
@@ -356,15 +357,15 @@ def test_method_logistic_stock_dsm_21() -> None:
 
 def test_method_lifetime_parameters() -> None:
     told, expected = method("LIF-01")
-    law = lifetime.LAWS["weibull"].accepts[("mean", "std")]
+    law = LAWS["weibull"].accepts[("mean", "std")]
     shape, scale = law(np.array(float(told["mean"])), np.array(float(told["std"])))
     np.testing.assert_allclose([shape, scale], [expected["shape"], expected["scale"]], rtol=1e-11)
     survival = lifetime.weibull(run_years(20), mean=10, std=3, inflow_at="end")
     close(survival.sel(age=10), expected["survival_at_mean"], 10)
     told, expected = method("LIF-03")
-    gamma = lifetime.LAWS["gamma"].accepts[("mean", "std")](np.array(10.0), np.array(3.0))
+    gamma = LAWS["gamma"].accepts[("mean", "std")](np.array(10.0), np.array(3.0))
     close(gamma, [expected["gamma_shape"], expected["gamma_scale"]], 10)
-    log = lifetime.LAWS["lognormal"].accepts[("mean", "std")](np.array(10.0), np.array(3.0))
+    log = LAWS["lognormal"].accepts[("mean", "std")](np.array(10.0), np.array(3.0))
     close(log[1:], [expected["lognormal_mu"], expected["lognormal_sigma"]], 10)
     told, expected = method("LIF-06")
     survival = lifetime.logistic(run_years(20), mean=10, std=3, inflow_at="end")

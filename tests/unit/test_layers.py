@@ -8,7 +8,7 @@ import mfa
 LAYERS = [
     {"errors"},
     {"dims", "units", "rules", "files"},
-    {"demand", "kernels", "balances"},
+    {"demand", "kernels", "balances", "survival"},
     {"lifetime", "schema"},
     {"stocks", "system"},
     {"scenario", "steps"},

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from mfa import kernels, lifetime
 from mfa.dims import years
 from mfa.errors import MfaError
+from mfa.survival import FIRST_AGE, LAWS, survival_values
 
 SPAN = years(2000, 2030)
 MOMENT_LAWS = ("normal", "folded_normal", "lognormal", "weibull", "gamma", "logistic", "gompertz")
@@ -27,12 +28,12 @@ VARIATIONS = st.floats(0.01, 0.95)
     law=st.sampled_from(MOMENT_LAWS),
     mean=MEANS,
     variation=VARIATIONS,
-    moment=st.sampled_from(list(lifetime.FIRST_AGE)),
+    moment=st.sampled_from(list(FIRST_AGE)),
 )
 def test_survival_lies_in_bounds_and_never_rises(
     law: str, mean: float, variation: float, moment: str
 ) -> None:
-    values = lifetime.survival_values(law, 60, moment, mean=mean, std=mean * variation)
+    values = survival_values(law, 60, moment, mean=mean, std=mean * variation)
     assert np.isfinite(values).all()
     assert values.max() <= 1.0
     assert values.min() >= 0.0
@@ -47,7 +48,7 @@ def test_survival_lies_in_bounds_and_never_rises(
 )
 def test_steady_state_is_inflow_times_mean(law: str, mean: float, variation: float) -> None:
     """CONVENTIONS §10, spread: Σ survival = mean lifetime, short lifetimes included."""
-    values = lifetime.survival_values(law, 400 + int(1000 * mean), mean=mean, std=mean * variation)
+    values = survival_values(law, 400 + int(1000 * mean), mean=mean, std=mean * variation)
     np.testing.assert_allclose(values.sum(), mean, rtol=1e-9)
     constant = kernels.stock_from_inflow(np.full(400, 3.0), values)
     np.testing.assert_allclose(constant[-1], 3.0 * values[:400].sum(), rtol=1e-12)
@@ -56,8 +57,8 @@ def test_steady_state_is_inflow_times_mean(law: str, mean: float, variation: flo
 @settings(deadline=None)
 @given(mean=MEANS, shape=st.floats(0.3, 1000.0))
 def test_steady_state_of_steep_and_flat_weibulls(mean: float, shape: float) -> None:
-    values = lifetime.survival_values("weibull", 200_000, mean=mean, shape=shape)
-    law = lifetime.LAWS["weibull"]
+    values = survival_values("weibull", 200_000, mean=mean, shape=shape)
+    law = LAWS["weibull"]
     own = law.accepts[("mean", "shape")](np.array([mean]), np.array([shape]))
     left = law.beyond(np.array([200_000.0]), *own)
     np.testing.assert_allclose(values.sum() + left, mean, rtol=1e-9)
@@ -66,9 +67,9 @@ def test_steady_state_of_steep_and_flat_weibulls(mean: float, shape: float) -> N
 @settings(deadline=None)
 @given(mean=st.floats(0.0, 50.0))
 def test_steady_state_of_fixed_and_exponential(mean: float) -> None:
-    assert abs(lifetime.survival_values("fixed", 60, mean=mean).sum() - mean) < 1e-12
+    assert abs(survival_values("fixed", 60, mean=mean).sum() - mean) < 1e-12
     if mean > 0.01:
-        total = lifetime.survival_values("exponential", 4000, mean=mean).sum()
+        total = survival_values("exponential", 4000, mean=mean).sum()
         np.testing.assert_allclose(total, mean, rtol=1e-9)
 
 
@@ -76,7 +77,7 @@ def test_steady_state_of_fixed_and_exponential(mean: float) -> None:
 @pytest.mark.parametrize("law", ["lognormal", "weibull", "gamma"])
 def test_steady_state_of_other_moments(law: str, moment: str, offset: float) -> None:
     """Euler–Maclaurin: Σ S(k + h) = mean + ½ − h, nearly, for smooth lifetimes."""
-    total = lifetime.survival_values(law, 2000, moment, mean=12.0, std=4.0).sum()
+    total = survival_values(law, 2000, moment, mean=12.0, std=4.0).sum()
     np.testing.assert_allclose(total, 12.0 + offset, rtol=3e-3)
 
 
@@ -95,8 +96,8 @@ def test_closed_forms_equal_quadrature_of_scipy(mean: float, variation: float) -
         "folded_normal": stats.foldnorm(1 / variation, scale=std),
     }
     for law, distribution in pairs.items():
-        for moment in lifetime.FIRST_AGE:
-            ours = lifetime.survival_values(law, SPAN.size, moment, mean=mean, std=std)
+        for moment in FIRST_AGE:
+            ours = survival_values(law, SPAN.size, moment, mean=mean, std=std)
             theirs = lifetime.from_distribution(SPAN, distribution, inflow_at=moment)
             np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-12)
 
@@ -111,7 +112,7 @@ def test_weibull_and_gompertz_equal_quadrature_of_scipy(shape: float, scale: flo
         "gompertz": stats.gompertz(shape, scale=scale),
     }
     for law, distribution in pairs.items():
-        ours = lifetime.survival_values(law, SPAN.size, shape=shape, scale=scale)
+        ours = survival_values(law, SPAN.size, shape=shape, scale=scale)
         theirs = lifetime.from_distribution(SPAN, distribution)
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-12)
 
@@ -122,7 +123,7 @@ def test_gompertz_and_weibull_have_the_moments_asked_for(mean: float, variation:
     """E L² = 2 ∫ x S(x) dx, by the trapezoid rule on a fine grid of x / mean."""
     x = np.linspace(0.0, 60.0, 600_001) * mean
     for name in ("gompertz", "weibull"):
-        law = lifetime.LAWS[name]
+        law = LAWS[name]
         own = law.accepts[("mean", "std")](np.array(mean), np.array(mean * variation))
         second = 2.0 * np.trapezoid(x * law.alive(x, *own), x)
         np.testing.assert_allclose(second, mean**2 * (1 + variation**2), rtol=1e-6)
@@ -130,17 +131,17 @@ def test_gompertz_and_weibull_have_the_moments_asked_for(mean: float, variation:
 
 def test_fine_ages_are_averages_over_coarse_years() -> None:
     """In units of a tenth of a year, ten steps of spread make one year's mean."""
-    fine = lifetime.survival_values("weibull", 300, mean=50.0, shape=2.5)
-    coarse = lifetime.survival_values("weibull", 30, mean=5.0, shape=2.5)
+    fine = survival_values("weibull", 300, mean=50.0, shape=2.5)
+    coarse = survival_values("weibull", 30, mean=5.0, shape=2.5)
     np.testing.assert_allclose(fine.reshape(30, 10).mean(axis=1), coarse, rtol=0, atol=1e-13)
 
 
 def test_parameters_broadcast_and_cohorts_come_before_ages() -> None:
     mean = np.array([[5.0], [9.0]])
     shape = np.array([2.0, 3.0, 4.0])
-    values = lifetime.survival_values("weibull", 7, mean=mean, shape=shape)
+    values = survival_values("weibull", 7, mean=mean, shape=shape)
     assert values.shape == (2, 3, 7)
-    one = lifetime.survival_values("weibull", 7, mean=9.0, shape=4.0)
+    one = survival_values("weibull", 7, mean=9.0, shape=4.0)
     np.testing.assert_array_equal(values[1, 2], one)
 
 
@@ -214,13 +215,13 @@ REGIONS = xr.DataArray([3.0, -1.0], dims="region", coords={"region": ["EU", "US"
             lambda: lifetime.normal(SPAN, mean=abs(REGIONS), std=abs(REGIONS[::-1])),
             "another order",
         ),
-        (lambda: lifetime.survival_values("weibul", 3, mean=1), 'Did you mean "weibull"'),
+        (lambda: survival_values("weibul", 3, mean=1), 'Did you mean "weibull"'),
         (
-            lambda: lifetime.survival_values("gamma", 3, mean=[[1, 1], [1, -2]], std=1),
+            lambda: survival_values("gamma", 3, mean=[[1, 1], [1, -2]], std=1),
             r"mean must be above 0, not -2.0 at cell \(1, 1\)",
         ),
         (
-            lambda: lifetime.survival_values("gamma", 3, below_zero="truncate", mean=1, std=1),
+            lambda: survival_values("gamma", 3, below_zero="truncate", mean=1, std=1),
             "'normal' only",
         ),
     ],

@@ -14,6 +14,7 @@ from hypothesis.extra.numpy import arrays
 from mfa import kernels, lifetime, stocks
 from mfa.dims import years
 from mfa.errors import MfaError
+from mfa.survival import survival_values
 
 COUNT = 25
 SPAN = years(2000, 2000 + COUNT - 1)
@@ -51,7 +52,7 @@ def direct(inflow: Any, alive: Any, by_cohort: bool) -> Any:
 @settings(deadline=None)
 @given(inflow=INFLOWS, means=st.one_of(MEANS, COHORT_MEANS))
 def test_stock_is_the_sum_over_cohorts(inflow: Any, means: Any) -> None:
-    alive = lifetime.survival_values("weibull", COUNT, mean=means, shape=2.2)
+    alive = survival_values("weibull", COUNT, mean=means, shape=2.2)
     before = inflow.copy(), alive.copy()
     by_cohort = means.ndim == 2
     stock = kernels.stock_from_inflow(inflow, alive, by_cohort)
@@ -198,7 +199,7 @@ def test_order_of_labels_does_not_matter(inflow: Any, means: Any) -> None:
 def test_release_from_history_is_the_outflow_less_that_of_the_year(
     inflow: Any, means: Any, year: int
 ) -> None:
-    alive = lifetime.survival_values("weibull", COUNT, mean=means, shape=2.2)
+    alive = survival_values("weibull", COUNT, mean=means, shape=2.2)
     by_cohort = means.ndim == 2
     stock = kernels.stock_from_inflow(inflow, alive, by_cohort)
     whole = kernels.outflow(inflow, stock)[..., year]
@@ -214,7 +215,7 @@ def test_tiny_inflow_beside_a_huge_one_keeps_its_digits() -> None:
     inflow = np.ones((2, 60))
     inflow[0, 10] = 1e16
     inflow[1] = 1e-8 * 1.3 ** np.arange(60)
-    alive = lifetime.survival_values("weibull", 60, mean=np.array([3.0, 9.0]), shape=4.0)
+    alive = survival_values("weibull", 60, mean=np.array([3.0, 9.0]), shape=4.0)
     stock = kernels.stock_from_inflow(inflow, alive)
     for series in range(2):
         for year in range(60):
