@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "read_scenario": "mfa.scenario",
+    "read_scenario": "mfa.manifest",
     "Scenario": "mfa.scenario",
     "run": "mfa.runs",
     "run_batch": "mfa.runs",
@@ -42,12 +42,13 @@ if TYPE_CHECKING:
     from mfa.balances import balance
     from mfa.dims import array, years
     from mfa.errors import BalanceError, MfaError
+    from mfa.manifest import read_scenario
     from mfa.parameters import build_parameters
     from mfa.plans import Plan, plan
     from mfa.results import compare, load, save
     from mfa.rules import rule
     from mfa.runs import run, run_batch, simulate
-    from mfa.scenario import Scenario, read_scenario
+    from mfa.scenario import Scenario
     from mfa.system import System, read_system
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -50,13 +51,27 @@ class Account:
 
 @dataclass(frozen=True)
 class Residual:
-    """The residual of a process, its throughput and the rounding of its stock, (*dims, year) [t/yr]."""
+    """What enters and leaves a process and the stock it keeps, (*dims, year)."""
 
     process: str
     dims: tuple[str, ...]
-    amount: Array
-    throughput: Array
-    rounding: Any
+    into: Array
+    out: Array
+    stock: Array | None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        stock = () if self.stock is None else self.stock.shape
+        return np.broadcast_shapes(self.into.shape, self.out.shape, stock)
+
+    def amount(self, space: Array | None = None) -> Array:
+        """Return inflows − outflows − stock change [t/yr], written into `space` if there is one."""
+        amount = np.empty(self.shape) if space is None else space
+        np.subtract(self.into, self.out, out=amount)
+        if self.stock is not None:
+            amount -= self.stock
+            amount[..., 1:] += self.stock[..., :-1]
+        return amount
 
 
 def residuals(
@@ -73,15 +88,8 @@ def _residual(
     common = set.intersection(*({*end.dims} | {d for d, _ in end.placed} for end in ends))
     dims = tuple(axis for axis in axes if axis in common)
     into, out = (_total(side, values, sizes, dims) for side in (account.inputs, account.outputs))
-    amount = into - out
-    rounding: Any = 0.0
-    if account.stock:
-        stock = _total((account.stock,), values, sizes, dims)
-        amount -= stock
-        amount[..., 1:] += stock[..., :-1]
-        rounding = ROUNDING * np.abs(stock)
-    throughput = np.maximum(np.abs(into), np.abs(out))
-    return Residual(account.process, dims, amount, throughput, rounding)
+    stock = _total((account.stock,), values, sizes, dims) if account.stock else None
+    return Residual(account.process, dims, into, out, stock)
 
 
 def _total(ends: Sequence[End], values: Mapping[str, Array], sizes: Mapping[str, int], dims: tuple[str, ...]) -> Any:
@@ -101,17 +109,28 @@ def _total(ends: Sequence[End], values: Mapping[str, Array], sizes: Mapping[str,
 
 def worst(found: Sequence[Residual]) -> tuple[float, Residual | None, tuple[int, ...]]:
     """Return the largest relative residual, and where it is."""
-    largest = max((float(r.throughput.max(initial=0.0)) for r in found), default=0.0)
+    flows = [side for each in found for side in (each.into, each.out) if side.size]
+    largest = max((max(float(a.max()), -float(a.min())) for a in flows), default=0.0)
+    # three arrays for all processes: fresh memory would cost more than the sums
+    space = np.empty((3, max((prod(each.shape) for each in found), default=0)))
     best: tuple[float, Residual | None, tuple[int, ...]] = (0.0, None, ())
     for each in found:
-        size = np.abs(each.amount)
-        size = np.where(size <= each.rounding, 0.0, size)
+        size, throughput, other = (row[: prod(each.shape)].reshape(each.shape) for row in space)
+        np.abs(each.amount(size), out=size)
+        if each.stock is not None:
+            np.abs(each.stock, out=other)
+            other *= ROUNDING
+            size[size <= other] = 0.0
         if not size.any():
             continue
-        relative = np.divide(size, np.maximum(each.throughput, FLOOR * largest or 1.0), out=size)
-        top = float(relative.max())
+        np.abs(each.into, out=throughput)
+        np.abs(each.out, out=other)
+        np.maximum(throughput, other, out=throughput)
+        np.maximum(throughput, FLOOR * largest or 1.0, out=throughput)
+        np.divide(size, throughput, out=size)
+        cell = np.unravel_index(int(size.argmax()), size.shape)
+        top = float(size[cell])
         if top > best[0] or np.isnan(top):
-            cell = np.unravel_index(int(np.argmax(relative)), relative.shape)
             best = top, each, tuple(int(i) for i in cell)
             if np.isnan(top):
                 break
@@ -134,7 +153,7 @@ def check(
         place.append(f"year={years[cell[-1]]}")
         raise BalanceError(
             f"process {where.process!r} does not balance at {', '.join(place)}: inputs − outputs − stock change "
-            f"= {where.amount[cell]:.6g} t/yr, {top:.3g} of its throughput (tolerance {tolerance:g})"
+            f"= {where.amount()[cell]:.6g} t/yr, {top:.3g} of its throughput (tolerance {tolerance:g})"
         )
     return top
 
@@ -178,11 +197,13 @@ def balance(result: xr.Dataset) -> xr.Dataset:
     stocks = {v.attrs["process"]: n for n, v in result.data_vars.items() if v.attrs.get("kind") == "stock"}
     axes = [str(d) for d in result.sizes if d != "year"]
     sizes = {str(d): n for d, n in result.sizes.items()}
-    values = {str(n): result[n].transpose(..., "year").values for n in result.data_vars if "year" in result[n].dims}
+    moving = [*flows, *stocks.values()]
+    turned = {str(n): result[n].transpose(*axes, "year", missing_dims="ignore") for n in moving}
+    values = {name: data.values for name, data in turned.items()}
 
     def end(name: Any, process: str) -> End:
-        data = result[name]
-        dims = tuple(str(d) for d in data.transpose(..., "year").dims[:-1])
+        data = turned[str(name)]
+        dims = tuple(str(d) for d in data.dims[:-1])
         at = data.attrs.get(f"at_{'source' if data.attrs.get('target') == process else 'target'}", "")
         placed = [text.split("=", 1) for text in at.split(", ") if text]
         index = {d: [str(x) for x in result[d].values].index(label) for d, label in placed if d in result.coords}
@@ -197,7 +218,7 @@ def balance(result: xr.Dataset) -> xr.Dataset:
             accounts.append(Account(process, inputs, outputs, stock))
     found = residuals(accounts, values, sizes, axes)
     variables = {
-        r.process: xr.DataArray(r.amount, dims=(*r.dims, "year"), attrs={"units": "t/yr"}).transpose("year", ...)
+        r.process: xr.DataArray(r.amount(), dims=(*r.dims, "year"), attrs={"units": "t/yr"}).transpose("year", ...)
         for r in found
     }
     coords = {d: result.coords[d] for d in ("year", *axes) if any(d in v.dims for v in variables.values())}

@@ -25,7 +25,11 @@ T = TypeVar("T")
 FILES = click.argument("files", nargs=-1, required=True, metavar="FILE…")
 FILE = click.argument("file", metavar="FILE")
 IMPORTS = click.option(
-    "--import", "modules", multiple=True, metavar="MODULE", help="Python file or module with your own rules."
+    "--import",
+    "modules",
+    multiple=True,
+    metavar="MODULE",
+    help="Python file or module with your own rules.",
 )
 
 
@@ -57,9 +61,17 @@ def main() -> None:
     "-o", "--out", "folder", default="results", show_default=True, metavar="DIR",
     type=click.Path(file_okay=False, path_type=Path), help="Where the folders of results go.",
 )  # fmt: skip
-@click.option("--set", "settings", multiple=True, metavar="PARAM=VALUE", help="A value for every scenario of this run.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="PARAM=VALUE",
+    help="A value for every scenario of this run.",
+)
 @IMPORTS
-def run(files: Sequence[str], folder: Path, settings: Sequence[str], modules: Sequence[str]) -> None:
+def run(
+    files: Sequence[str], folder: Path, settings: Sequence[str], modules: Sequence[str]
+) -> None:
     """Run scenarios and write one folder of results for each.
 
     A FILE is a scenario, or the manifest.yaml of an earlier result.  All files
@@ -67,6 +79,7 @@ def run(files: Sequence[str], folder: Path, settings: Sequence[str], modules: Se
     """
     import_rules(modules)
     from mfa import results, runs
+    from mfa.explain import aligned
 
     with progress(3 * len(files)) as advance:
 
@@ -82,14 +95,19 @@ def run(files: Sequence[str], folder: Path, settings: Sequence[str], modules: Se
         scenarios = [scenario for found in each(files, read) for scenario in found]
         names = [scenario.name for scenario in scenarios]
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise MfaError(f"two scenarios are named {twice[0]!r} and would be written to one folder; run them apart")
+            raise MfaError(
+                f"two scenarios are named {twice[0]!r} and would be written to one folder; "
+                "run them apart"
+            )
         each(names, lambda name: results.check_target(folder / name))
         lines = []
         for scenario, (result, seconds) in zip(scenarios, each(scenarios, timed), strict=True):
             advance(f"writing {scenario.name}")
             target = results.save(result, folder / scenario.name)
             worst = result.attrs["balance_residual"]
-            lines.append((scenario.name, str(target), f"balance residual {worst:.1e}", f"{seconds:.2f} s"))
+            lines.append(
+                (scenario.name, str(target), f"balance residual {worst:.1e}", f"{seconds:.2f} s")
+            )
     click.echo(aligned(lines))
 
 
@@ -99,6 +117,8 @@ def run(files: Sequence[str], folder: Path, settings: Sequence[str], modules: Se
 def check(files: Sequence[str], modules: Sequence[str]) -> None:
     """Check scenarios without running them; name all that is wrong in all files."""
     import_rules(modules)
+
+    from mfa.explain import aligned
 
     def checked(file: str) -> list[tuple[str, str, str]]:
         from mfa.parameters import build_parameters
@@ -127,12 +147,16 @@ def show(file: str, parameter: str | None, modules: Sequence[str]) -> None:
     from mfa.explain import explain_parameter, explain_scenario
 
     for scenario in _scenarios(file):
-        click.echo(explain_parameter(scenario, parameter) if parameter else explain_scenario(scenario))
+        click.echo(
+            explain_parameter(scenario, parameter) if parameter else explain_scenario(scenario)
+        )
 
 
 @main.command()
 @FILE
-@click.option("--mermaid", is_flag=True, help="Print the drawing of the system in the Mermaid language.")
+@click.option(
+    "--mermaid", is_flag=True, help="Print the drawing of the system in the Mermaid language."
+)
 @IMPORTS
 def plan(file: str, mermaid: bool, modules: Sequence[str]) -> None:
     """Print the steps that a scenario or a system compiles to."""
@@ -148,10 +172,13 @@ def plan(file: str, mermaid: bool, modules: Sequence[str]) -> None:
 
 @main.command()
 @click.argument("folders", nargs=-1, required=True, metavar="DIR…")
-@click.option("--flow", metavar="NAME", help="One flow instead of demand, primary and secondary supply.")
+@click.option(
+    "--flow", metavar="NAME", help="One flow instead of demand, primary and secondary supply."
+)
 @click.option("--csv", "as_csv", is_flag=True, help="Print full numbers in t/yr, comma-separated.")
 def compare(folders: Sequence[str], flow: str | None, as_csv: bool) -> None:
     """Put the world totals of several results side by side."""
+    from mfa.explain import aligned
     from mfa.results import compare as compared
 
     table = compared(folders, flow)
@@ -160,7 +187,10 @@ def compare(folders: Sequence[str], flow: str | None, as_csv: bool) -> None:
         return
     large = float(table.abs().max().max()) >= 1e4
     shown = table / 1e3 if large else table
-    rows = [(*map(str, key), *(f"{v:,.1f}" for v in values)) for key, values in zip(shown.index, shown.values, strict=True)]
+    rows = [
+        (*map(str, key), *(f"{v:,.1f}" for v in values))
+        for key, values in zip(shown.index, shown.values, strict=True)
+    ]
     head = ("quantity", "material", "year", *map(str, shown.columns))
     click.echo(f"World totals, {'kt/yr' if large else 't/yr'}")
     click.echo(aligned([head, *rows], right=range(3, len(head))))
@@ -168,7 +198,12 @@ def compare(folders: Sequence[str], flow: str | None, as_csv: bool) -> None:
 
 @main.command()
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
-@click.option("--system", "own_system", is_flag=True, help="With a system of its own, even beside a reference.yaml.")
+@click.option(
+    "--system",
+    "own_system",
+    is_flag=True,
+    help="With a system of its own, even beside a reference.yaml.",
+)
 def new(file: Path, own_system: bool) -> None:
     """Write a commented scenario that runs as it is.
 
@@ -207,7 +242,9 @@ def import_rules(modules: Sequence[str]) -> None:
             except ModuleNotFoundError as error:
                 if error.name != name:
                     raise
-                raise MfaError(f"--import {name}: there is no such module; a file is named with '.py'") from None
+                raise MfaError(
+                    f"--import {name}: there is no such module; a file is named with '.py'"
+                ) from None
             finally:
                 sys.path.pop(0)
             continue
@@ -216,18 +253,17 @@ def import_rules(modules: Sequence[str]) -> None:
             near = known(path.name, [p.name for p in path.parent.glob("*.py")], "files beside it")
             raise MfaError(f"--import {name}: there is no such file. {near}")
         spec = util.spec_from_file_location(path.stem, path)
-        assert spec is not None and spec.loader is not None
+        assert spec is not None
+        assert spec.loader is not None
         module = util.module_from_spec(spec)
         sys.modules[path.stem] = module
         spec.loader.exec_module(module)
 
 
 def _scenarios(file: str) -> list[Scenario]:
-    from mfa.files import read_text
-    from mfa.manifest import is_manifest, read_manifest
-    from mfa.scenario import read_scenario
+    from mfa.manifest import read_scenarios
 
-    return read_manifest(file) if is_manifest(read_text(file)) else [read_scenario(file)]
+    return read_scenarios(file)
 
 
 def each(things: Sequence[Any], function: Callable[[Any], T]) -> list[T]:
@@ -242,23 +278,6 @@ def each(things: Sequence[Any], function: Callable[[Any], T]) -> list[T]:
     return results
 
 
-def aligned(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
-    """Return rows of text in columns.
-
-    >>> print(aligned([("a", "10"), ("bcd", "9")], right=[1]))
-    a    10
-    bcd   9
-    """
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if i in right else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
-
-
 @contextmanager
 def progress(total: int) -> Iterator[Callable[[str], None]]:
     """Show a bar on a terminal; in a pipe nothing is shown."""
@@ -268,7 +287,12 @@ def progress(total: int) -> Iterator[Callable[[str], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("reading", total=total, completed=-1)
 

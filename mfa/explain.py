@@ -19,8 +19,6 @@ Cell = dict[str, str]
 
 def explain_scenario(scenario: Scenario) -> str:
     """Return title, lineage, years, system and a table of the parameters of a scenario."""
-    from mfa.cli import aligned
-
     dims = ", ".join(f"{dim} ({len(labels)})" for dim, labels in scenario.system.dimensions.items())
     head = [
         ("title", scenario.title),
@@ -35,7 +33,15 @@ def explain_scenario(scenario: Scenario) -> str:
         owners = resolve(scenario, name)
         entries = [owners.entries[number] for number in np.unique(owners.owner) if number >= 0]
         givers = dict.fromkeys(_giver(a) for entry in entries for a in entry.origins)
-        rows.append((name, ", ".join(spec.dims) or "–", spec.unit, str(owners.owner.size), _few(list(givers), 3) or "nothing"))
+        rows.append(
+            (
+                name,
+                ", ".join(spec.dims) or "–",
+                spec.unit,
+                str(owners.owner.size),
+                _few(list(givers), 3) or "nothing",
+            )
+        )
     return f"{aligned([line for line in head if line[1]])}\n\n{aligned(rows, right=[3])}"
 
 
@@ -50,12 +56,17 @@ def explain_parameter(scenario: Scenario, name: str) -> str:
         If there is no such parameter, or it has no complete values.
     """
     if name not in scenario.system.parameters:
-        raise MfaError(f"unknown parameter {name!r}. {known(name, scenario.system.parameters, 'parameters')}")
+        raise MfaError(
+            f"unknown parameter {name!r}. {known(name, scenario.system.parameters, 'parameters')}"
+        )
     spec = scenario.system.parameters[name]
     alone = scenario.system.model_copy(update={"parameters": {name: spec}})
     values = build_parameters(_with_system(scenario, alone))[name] / canonical(spec.unit)[0]
     unit = "" if spec.unit == "1" else f" {spec.unit}"
-    lines = [f"{name} [{spec.unit}] over {', '.join(spec.dims) or 'nothing'}" + (f": {spec.meaning}" if spec.meaning else "")]
+    lines = [
+        f"{name} [{spec.unit}] over {', '.join(spec.dims) or 'nothing'}"
+        + (f": {spec.meaning}" if spec.meaning else "")
+    ]
     groups: dict[tuple[int, bytes], tuple[list[Cell], Entry]] = {}
     for cell, entry in origins(scenario, name):
         key = id(entry), np.asarray(values.sel(cell)).tobytes()
@@ -93,13 +104,19 @@ def _cells(cells: Sequence[Cell], dimensions: Mapping[str, Sequence[str]]) -> It
     labels = {dim: list(dict.fromkeys(cell[dim] for cell in cells)) for dim in cells[0]}
     if prod(map(len, labels.values())) == len(cells):
         yield "; ".join(
-            f"{dim}: all {len(own)}" if len(own) == len(dimensions[dim]) > 1 else f"{dim}: {_few(own, 8)}"
+            f"{dim}: all {len(own)}"
+            if len(own) == len(dimensions[dim]) > 1
+            else f"{dim}: {_few(own, 8)}"
             for dim, own in labels.items()
         )
         return
     *outer, inner = labels
     for chosen in product(*(labels[dim] for dim in outer)):
-        there = [cell[inner] for cell in cells if all(cell[d] == c for d, c in zip(outer, chosen, strict=True))]
+        there = [
+            cell[inner]
+            for cell in cells
+            if all(cell[d] == c for d, c in zip(outer, chosen, strict=True))
+        ]
         if there:
             head = "; ".join(f"{d}: {c}" for d, c in zip(outer, chosen, strict=True))
             yield f"{head}; {inner}: {_few(there, 8)}"
@@ -110,7 +127,12 @@ def _numbers(series: np.ndarray, scenario: Scenario, entry: Entry) -> Iterator[s
         yield f"{series[0]:.6g}"
         return
     first, last = scenario.years
-    wanted = {scenario.report_from, last, *range(scenario.report_from // 10 * 10, last, 10), *_given_years(entry.form)}
+    wanted = {
+        scenario.report_from,
+        last,
+        *range(scenario.report_from // 10 * 10, last, 10),
+        *_given_years(entry.form),
+    }
     shown = [year for year in sorted(wanted) if scenario.report_from <= year <= last]
     yield "  ".join(f"{year}: {series[year - first]:.4g}" for year in shown)
 
@@ -122,7 +144,11 @@ def _given_years(form: Form) -> set[int]:
         case Known(value=value):
             return _given_years(value)
         case Joined(observed, then, _, until):
-            return _given_years(observed) | _given_years(then) | ({until} if until is not None else set())
+            return (
+                _given_years(observed)
+                | _given_years(then)
+                | ({until} if until is not None else set())
+            )
     return set()
 
 
@@ -142,16 +168,37 @@ def _change(form: Form) -> str:
         return "changed in " + ", ".join(name for name, _ in inner.fields)
     amount = inner.value if isinstance(inner, Change) else None
     number = f" {amount.value:g}" if isinstance(amount, Number) else ""
-    return ("scaled by" if kind_of(form) == "scale" else "with an addition of") + (number or " a value")
+    return ("scaled by" if kind_of(form) == "scale" else "with an addition of") + (
+        number or " a value"
+    )
 
 
 def _known_of(form: Form) -> Iterator[str]:
     while isinstance(form, Known):
         if form.distribution:
-            bounds = ", ".join(f"{b.value:g}" if isinstance(b, Number) else "…" for b in form.bounds)
+            bounds = ", ".join(
+                f"{b.value:g}" if isinstance(b, Number) else "…" for b in form.bounds
+            )
             yield f"{form.distribution}: {bounds}"
         if form.source:
             yield f"source: {form.source}"
         if form.reason:
             yield f"reason: {' '.join(form.reason.split())}"
         form = form.value
+
+
+def aligned(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
+    """Return rows of text in columns.
+
+    >>> print(aligned([("a", "10"), ("bcd", "9")], right=[1]))
+    a    10
+    bcd   9
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if i in right else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )

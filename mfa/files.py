@@ -64,6 +64,8 @@ def read_text(path: str | Path, place: Place | None = None) -> str:
         raise MfaError(f"there is no file {path}{found}", place) from None
     except IsADirectoryError:
         raise MfaError(f"{path} is a folder, not a file", place) from None
+    except OSError as error:
+        raise MfaError(f"{path} cannot be read: {error.strerror}", place) from None
     except UnicodeDecodeError as error:
         before = error.object[: error.start]
         line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
@@ -87,7 +89,8 @@ def parse_yaml(text: str, file: str, most: int = MOST_NODES) -> Branch:
     """Read YAML text; see :func:`read_yaml`."""
     node = _build(_compose(text, file), file, _Budget(most))
     if not isinstance(node, Branch):
-        what = "empty" if node is None else f"a {type(node).__name__}, not a mapping of names"
+        kind = "list" if isinstance(node, Sequence) else "single value"
+        what = "empty" if node is None else f"a {kind}, not a mapping of names"
         raise MfaError(f"the file is {what}; start it with 'title: …'", Place(file, 1, 1))
     return node
 
@@ -173,7 +176,8 @@ def _build_mapping(node: Any, file: str, place: Place, budget: _Budget) -> Branc
             first = branch.keys_at[key]
             raise MfaError(f"duplicate key {key!r} (first in line {first.line})", at)
         branch[key] = _build(value_node, file, budget)
-        branch.keys_at[key], branch.values_at[key] = at, _place(value_node, file)
+        nothing = value_node.start_mark.index == value_node.end_mark.index
+        branch.keys_at[key], branch.values_at[key] = at, at if nothing else _place(value_node, file)
     return branch
 
 
@@ -273,7 +277,11 @@ def parse_table(text: str, path: str) -> Table:
 
 def inside(root: Path, name: str, place: Place | None = None) -> Path:
     """Return the path of a file named relative to a folder it may not leave."""
-    path = (root / name).resolve()
+    try:
+        path = (root / name).resolve()
+        path.exists()
+    except (OSError, ValueError):  # too long, or with a character that no name may hold
+        raise MfaError(f"{name[:80]!r} cannot be the name of a file", place) from None
     if not path.is_relative_to(root.resolve()):
         raise MfaError(f"{name!r} lies outside the folder {root}; copy the file into it", place)
     return path

@@ -14,6 +14,9 @@ from io import StringIO
 from pathlib import Path, PurePath
 from typing import Any, Literal
 
+from pydantic import Field
+
+from mfa import scenario as scenario_files
 from mfa.errors import MfaError, Place, Problems, known
 from mfa.files import parse_table, parse_yaml, place_of, read_text, sha256
 from mfa.scenario import Assignment, Given, Layer, Scenario, assign
@@ -24,7 +27,7 @@ VERSION = 1
 """The version of the manifest's own layout."""
 
 MOST_NODES = 20_000_000
-"""A manifest of many scenarios repeats what they share, so it may unfold further than a scenario file."""
+"""A manifest of many scenarios repeats what they share: it may unfold further than a scenario."""
 
 
 class ValueOf(Model):
@@ -34,7 +37,7 @@ class ValueOf(Model):
     layer: Layer
     giver: str
     at: str
-    select: dict[str, Name] = {}
+    select: dict[str, Name] = Field(default_factory=dict)
     value: Any
 
 
@@ -68,8 +71,8 @@ class ManifestFile(Model):
     created: str = ""
     command: str = ""
     scenarios: tuple[ScenarioOf, ...]
-    tables: dict[str, TableText] = {}
-    files: dict[str, str] = {}
+    tables: dict[str, TableText] = Field(default_factory=dict)
+    files: dict[str, str] = Field(default_factory=dict)
 
 
 # ---------------------------------------------------------------- documents
@@ -88,7 +91,10 @@ def document(scenarios: Sequence[Scenario]) -> dict[str, Any]:
         for path, table in sorted(scenario.tables.items()):
             entry = {"sha256": sha256(table.text), "text": table.text}
             if tables.setdefault(path, entry) != entry:
-                raise MfaError(f"two scenarios of one result read different tables named {path!r}; save them apart")
+                raise MfaError(
+                    f"two scenarios of one result read different tables named {path!r}; "
+                    "save them apart"
+                )
     files = {relative(file, s.folder): found for s in scenarios for file, found in s.files.items()}
     return {
         "scenarios": [_scenario_document(scenario) for scenario in scenarios],
@@ -196,7 +202,9 @@ def fingerprint(scenario: Scenario) -> str:
             spec.pop(key, None)
     values: dict[str, list[Any]] = {}
     for given in scenario.given:
-        values.setdefault(given.parameter, []).append([dict(given.selection), hashed(plain(given.raw))])
+        values.setdefault(given.parameter, []).append(
+            [dict(given.selection), hashed(plain(given.raw))]
+        )
     merged = {"system": hashed(system), "years": scenario.years, "values": values}
     return sha256(json.dumps(merged, sort_keys=True, ensure_ascii=False))
 
@@ -232,7 +240,9 @@ def from_json(text: str) -> Any:
     >>> from_json(to_json({2025: 1, "2025": [2.5]}))
     {2025: 1, '2025': [2.5]}
     """
-    return json.loads(text, object_hook=lambda node: {_unkey(key): value for key, value in node.items()})
+    return json.loads(
+        text, object_hook=lambda node: {_unkey(key): value for key, value in node.items()}
+    )
 
 
 def to_yaml(content: Mapping[str, Any], **head: str) -> str:
@@ -249,11 +259,12 @@ def to_yaml(content: Mapping[str, Any], **head: str) -> str:
     if content["tables"]:
         stream.write("tables:\n")
     for path, table in content["tables"].items():
-        stream.write(f"  {json.dumps(path, ensure_ascii=False)}:\n    sha256: '{table['sha256']}'\n    text: {_block(table['text'])}\n")
+        stream.write(f"  {_quoted(path)}:\n    sha256: '{table['sha256']}'\n")
+        stream.write(f"    text: {_block(table['text'])}\n")
     if content["files"]:
         stream.write("files:\n")
     for path, found in content["files"].items():
-        stream.write(f"  {json.dumps(path, ensure_ascii=False)}: '{found}'\n")
+        stream.write(f"  {_quoted(path)}: '{found}'\n")
     return stream.getvalue()
 
 
@@ -261,7 +272,10 @@ def _shared(content: dict[str, Any]) -> dict[str, Any]:
     """Let scenarios with equal systems name one object, which YAML writes once."""
     scenarios: list[dict[str, Any]] = []
     for scenario in content["scenarios"]:
-        same = next((s["system"] for s in scenarios if s["system"] == scenario["system"]), scenario["system"])
+        same = next(
+            (s["system"] for s in scenarios if s["system"] == scenario["system"]),
+            scenario["system"],
+        )
         scenarios.append({**scenario, "system": same})
     return {**content, "scenarios": scenarios}
 
@@ -270,10 +284,16 @@ def _block(text: str) -> str:
     """Write a text as a YAML block, line by line as it is, where YAML can hold it."""
     lines = text.split("\n")
     if not text.strip() or not text.replace("\n", "").replace("\t", "").isprintable():
-        return json.dumps(text)
+        return _quoted(text)
     keep = "-" if lines[-1] else "" if lines[-2] else "+"
     body = lines if lines[-1] else lines[:-1]
     return f"|2{keep}\n" + "\n".join(f"      {line}" if line else "" for line in body)
+
+
+def _quoted(text: str) -> str:
+    """Write a text between double quotes, what cannot be seen as escapes."""
+    seen = json.dumps(text, ensure_ascii=False)
+    return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in seen)
 
 
 # ------------------------------------------------------------------ reading
@@ -282,6 +302,40 @@ def _block(text: str) -> str:
 def is_manifest(text: str) -> bool:
     """Say whether the text of a YAML file is that of a manifest."""
     return re.search(r"^manifest\s*:", text, re.MULTILINE) is not None
+
+
+def read_scenario(path: str | Path) -> Scenario:
+    """Read a scenario with its parents, levers, item files and tables.
+
+    Parameters
+    ----------
+    path : path of a YAML file
+        Its folder is the scenario folder: ``systems/``, ``levers/``, ``data/``
+        and the folders of items are looked up in it.  The ``manifest.yaml`` of
+        a result can be read as well; it needs no other file.
+
+    Returns
+    -------
+    Scenario
+
+    Raises
+    ------
+    MfaError
+        With file, line and column of every problem.
+    """
+    found = read_scenarios(path)
+    if len(found) > 1:
+        names = ", ".join(scenario.name for scenario in found)
+        message = f"the manifest holds {len(found)} scenarios ({names}); read it with mfa.manifest.read_manifest"
+        raise MfaError(message, Place(str(path)))
+    return found[0]
+
+
+def read_scenarios(path: str | Path) -> list[Scenario]:
+    """Read the one scenario of a scenario file, or all of a manifest."""
+    if is_manifest(read_text(path)):
+        return read_manifest(path)
+    return [scenario_files.read_scenario(path)]
 
 
 def read_manifest(path: str | Path) -> list[Scenario]:
@@ -305,13 +359,16 @@ def read_manifest(path: str | Path) -> list[Scenario]:
     path = Path(path)
     root = parse_yaml(read_text(path), str(path), MOST_NODES)
     if root.get("manifest") != VERSION:
-        message = f"'manifest: {VERSION}' is wanted, this is {root.get('manifest')!r}; use the version that wrote it"
+        found = root.get("manifest")
+        message = (
+            f"'manifest: {VERSION}' is wanted, this is {found!r}; use the version that wrote it"
+        )
         raise MfaError(message, place_of(root, ("manifest",)))
     file = validate(ManifestFile, root)
     problems = Problems()
     for name, table in file.tables.items():
         if sha256(table.text) != table.sha256:
-            message = f"the table {name!r} is not the one that was run: its text has another SHA-256"
+            message = f"the table {name!r} is not the one that was run: its SHA-256 differs"
             problems.add(message, place_of(root, ("tables", name, "text")))
     problems.raise_if_any()
     tables = {name: parse_table(table.text, name) for name, table in file.tables.items()}
@@ -322,7 +379,10 @@ def read_manifest(path: str | Path) -> list[Scenario]:
         given = tuple(_given(value, system, place_of(root, at)) for value in one.values)
         used = {name for value in given for name in _tables_in(value.raw)}
         if missing := sorted(used - tables.keys()):
-            raise MfaError(f"the table {missing[0]!r} is missing. {known(missing[0], tables, 'tables')}", place_of(root, at))
+            raise MfaError(
+                f"the table {missing[0]!r} is missing. {known(missing[0], tables, 'tables')}",
+                place_of(root, at),
+            )
         assignments: list[Assignment] = [a for value in given for a in assign(value, system)]
         scenarios.append(
             Scenario(
@@ -349,7 +409,9 @@ def _given(value: ValueOf, system: System, place: Place) -> Given:
         raise MfaError(f"unknown parameter {value.parameter!r}. {hint}", place)
     at = re.fullmatch(r"(.*):(\d+):(\d+)", value.at, re.DOTALL)
     written = Place(at[1], int(at[2]), int(at[3])) if at else Place(value.at)
-    return Given(value.parameter, plain(value.value), value.select, value.layer, value.giver, written)
+    return Given(
+        value.parameter, plain(value.value), value.select, value.layer, value.giver, written
+    )
 
 
 def _tables_in(raw: Any) -> Iterable[str]:

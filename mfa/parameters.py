@@ -507,7 +507,7 @@ def _year_numbers(table: Table, rows: NDArray[Any]) -> NDArray[np.int64]:
     for i, row in enumerate(rows):
         try:
             years[i] = int(column[row])
-        except ValueError:
+        except (ValueError, OverflowError):
             raise MfaError(f"{column[row]!r} is not a calendar year", table.place(int(row), "year")) from None
     return years
 
@@ -640,8 +640,9 @@ def _check_complete(name: str, values: Array, owners: Owners, years: NDArray[Any
     if entry is None:
         place = scenario.system.place("parameters", name)
         raise MfaError(f"{name}: no value for {where}; give it in an item file, a scenario or as default", place)
-    lacking = years[np.isnan(values[cell[:-1]])]
-    span = f"{lacking[0]}–{lacking[-1]}" if len(lacking) > 1 else f"{lacking[0]}" if len(lacking) else ""
+    gaps = np.isnan(values[cell[:-1]])
+    lacking = years[gaps] if len(gaps) == len(years) else years
+    span = f"{lacking[0]}–{lacking[-1]}" if len(lacking) > 1 else f"{lacking[0]}"
     raise MfaError(
         f"{name}: no value for {where} in {span}; a table needs every label and year, or 'before:', "
         "'after:' (hold, or a value)",

@@ -9,7 +9,6 @@ import numpy as np
 import xarray as xr
 
 from mfa.errors import MfaError, known
-from mfa.results import totals
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +19,9 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 
 MOST = 8
 """More lines than this are not drawn in one figure."""
+
+DPI = 120
+"""Of the figures that are saved with every result, 960 × 540 pixels."""
 
 SCALES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 
@@ -48,7 +50,7 @@ def lines(data: xr.DataArray, over: str = "year", ax: Axes | None = None) -> Axe
     Examples
     --------
     >>> from matplotlib.figure import Figure
-    >>> data = xr.DataArray([1e6, 2e6], dims="year", coords={"year": [2020, 2030]}, attrs={"units": "t/yr"})
+    >>> data = xr.DataArray([1e6, 2e6], {"year": [2020, 2030]}, attrs={"units": "t/yr"})
     >>> lines(data, ax=Figure().add_subplot()).get_ylabel()
     'Mt/yr'
     """
@@ -93,7 +95,7 @@ def stacked(data: xr.DataArray, by: str, ax: Axes | None = None, over: str = "ye
     names = sorted(parts, key=lambda name: -float(parts[name].sum()))
     values = [parts[name].values for name in names[:MOST]]
     if len(names) > MOST:
-        values[-1] = sum(parts[name].values for name in names[MOST - 1 :])
+        values[-1] = np.sum([parts[name].values for name in names[MOST - 1 :]], axis=0)
         names = [*names[: MOST - 1], f"{len(names) - MOST + 1} others"]
     ax.stackplot(shown[over].values, values, colors=COLOURS, linewidth=0.4, edgecolor="white")
     ax.set_ylim(bottom=0.0)
@@ -113,12 +115,18 @@ def _series(
     others = [str(dim) for dim in data.dims if dim != over]
     if len(others) > 1 or (by is not None and others != [by]):
         wanted = f"{over} and {by}" if by else f"{over} and one more"
-        raise MfaError(f"the data have the dimensions {tuple(data.dims)}, wanted are {wanted}; sum or select the others")
+        raise MfaError(
+            f"the data have the dimensions {tuple(data.dims)}, wanted are {wanted}; "
+            "sum or select the others"
+        )
     if not others:
         yield "", data
         return
     if most is not None and data.sizes[others[0]] > most:
-        raise MfaError(f"{data.sizes[others[0]]} lines cannot be told apart; select at most {most} of {others[0]!r}")
+        raise MfaError(
+            f"{data.sizes[others[0]]} lines cannot be told apart; "
+            f"select at most {most} of {others[0]!r}"
+        )
     for label in data[others[0]].values:
         yield str(label), data.sel({others[0]: label})
 
@@ -146,7 +154,7 @@ def _dress(ax: Axes, data: xr.DataArray, over: str, unit: str) -> None:
     ax.set_axisbelow(True)
     ax.margins(x=0)
     if text := data.attrs.get("long_name"):
-        ax.set_title(str(text), loc="left", fontsize=11)
+        ax.set_title(str(text), loc="left", fontsize=11, y=1.02)  # without y, a pass over all texts
 
 
 def _name_ends(ax: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
@@ -161,13 +169,14 @@ def _name_ends(ax: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
             xytext=(1.03, at), textcoords=("axes fraction", "data"),
             color=colour, fontsize=8.5, va="center", annotation_clip=False,
             arrowprops={
-                "arrowstyle": "-", "color": colour, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 0, "relpos": (0, 0.5),
+                "arrowstyle": "-", "color": colour, "linewidth": 0.6,
+                "shrinkA": 0, "shrinkB": 0, "relpos": (0, 0.5),
             },
         )  # fmt: skip
 
 
 def _apart(wanted: Sequence[float], gap: float, low: float) -> list[float]:
-    """Return ascending heights at least a gap apart, each group as near as can be to where it was wanted.
+    """Return ascending heights at least a gap apart, each group as near as can be to its wish.
 
     >>> _apart([0.0, 1.0, 1.0], 0.5, 0.0)
     [0.0, 0.75, 1.25]
@@ -218,8 +227,12 @@ def overview(result: xr.Dataset) -> dict[str, Figure]:
             for what, panel in (("flows", _flows(part)), ("stocks", _stocks(part))):
                 if panel is None:
                     continue
-                title = ", ".join(filter(None, (_words(scenario), material, panel.attrs["long_name"])))
-                figures[f"{what}_{ending}".rstrip("_")] = _page(panel.assign_attrs(long_name=title), what, result)
+                title = ", ".join(
+                    filter(None, (_words(scenario), material, panel.attrs["long_name"]))
+                )
+                figures[f"{what}_{ending}".rstrip("_")] = _page(
+                    panel.assign_attrs(long_name=title), what, result
+                )
     return figures
 
 
@@ -227,7 +240,7 @@ def _page(panel: xr.DataArray, what: str, result: xr.Dataset) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8.0, 4.5), dpi=150)
+    figure = Figure(figsize=(8.0, 4.5), dpi=DPI)
     FigureCanvasAgg(figure)
     ax = figure.add_axes((0.09, 0.13, 0.62, 0.76))
     other = next(str(dim) for dim in panel.dims if dim != "year")
@@ -241,10 +254,22 @@ def _page(panel: xr.DataArray, what: str, result: xr.Dataset) -> Figure:
     return figure
 
 
+def totals(data: xr.DataArray) -> xr.DataArray:
+    """Return world totals: summed over all dimensions but scenario, year and material.
+
+    Samples are averaged, not summed.
+    """
+    mean = data.mean("sample", keep_attrs=True) if "sample" in data.dims else data
+    over = [dim for dim in mean.dims if dim not in ("scenario", "year", "material")]
+    return mean.sum(over, keep_attrs=True)
+
+
 def _flows(part: xr.Dataset) -> xr.DataArray | None:
-    """Return the largest flows, beside each other along ``flow``; equal ones in a row are one line."""
+    """Return the largest flows along a dimension ``flow``; equal ones in a row are one line."""
     found = {str(n): _world(v) for n, v in part.data_vars.items() if v.attrs.get("kind") == "flow"}
-    moving = sorted((n for n, v in found.items() if float(v.max()) > 0), key=lambda n: -float(found[n].sum()))
+    moving = sorted(
+        (n for n, v in found.items() if float(v.max()) > 0), key=lambda n: -float(found[n].sum())
+    )
     chains: list[tuple[list[str], xr.DataArray]] = []
     for name in moving:
         ends = [part[name].attrs["source"], part[name].attrs["target"]]
@@ -268,7 +293,9 @@ def _stocks(part: xr.Dataset) -> xr.DataArray | None:
     use = {
         str(v.attrs["process"]): v
         for v in part.data_vars.values()
-        if v.attrs.get("kind") == "stock" and v.attrs.get("rule", "stock") == "stock" and float(v.max()) > 0
+        if v.attrs.get("kind") == "stock"
+        and v.attrs.get("rule", "stock") == "stock"
+        and float(v.max()) > 0
     }
     if not use:
         return None
@@ -279,7 +306,9 @@ def _stocks(part: xr.Dataset) -> xr.DataArray | None:
             longest = max(extra, key=lambda dim: stock.sizes[dim])
             shown = stock.mean("sample", keep_attrs=True) if "sample" in stock.dims else stock
             summed = shown.sum([dim for dim in extra if dim != longest], keep_attrs=True)
-            return summed.assign_attrs(long_name=f"stock of {_words(name)} by {_words(str(longest))}")
+            return summed.assign_attrs(
+                long_name=f"stock of {_words(name)} by {_words(str(longest))}"
+            )
     return _beside({name: _world(stock) for name, stock in use.items()}, "stock", "stocks in use")
 
 
@@ -288,10 +317,14 @@ def _world(data: xr.DataArray) -> xr.DataArray:
 
 
 def _beside(parts: dict[str, xr.DataArray], dim: str, long_name: str) -> xr.DataArray:
-    joined: Any = xr.concat(list(parts.values()), dim=dim, coords="minimal", compat="override", join="exact")
+    joined: Any = xr.concat(
+        list(parts.values()), dim=dim, coords="minimal", compat="override", join="exact"
+    )
     units = next(iter(parts.values())).attrs.get("units", "")
     named = joined.assign_coords({dim: [_words(name) for name in parts]})
-    return xr.DataArray(named.transpose("year", dim), attrs={"units": units, "long_name": long_name})
+    return xr.DataArray(
+        named.transpose("year", dim), attrs={"units": units, "long_name": long_name}
+    )
 
 
 def _words(name: str) -> str:

@@ -4,37 +4,25 @@ from __future__ import annotations
 
 import csv
 import json
-import platform
-import shlex
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
-from mfa import __version__, manifest
+from mfa import manifest
 from mfa.errors import MfaError, Place, known
-from mfa.files import parse_yaml, read_text, sha256
+from mfa.files import parse_yaml, read_text
 from mfa.plans import Plan
-from mfa.scenario import Scenario
+from mfa.plot import totals
+from mfa.provenance import now
 from mfa.schema import Market
 
 if TYPE_CHECKING:
     import pandas as pd
-
-PACKAGES = ("numpy", "xarray", "pandas", "scipy", "pydantic", "ruamel.yaml", "h5netcdf", "h5py", "numba")
-"""Packages whose versions are written into every result."""
-
-LONGEST_PROVENANCE = 20_000
-"""More characters than this are not put into one attribute; the manifest holds the list of files as well."""
 
 OWN = {"result.nc", "summary.csv", "manifest.yaml", "figures"}
 """What :func:`save` writes into a folder."""
@@ -79,96 +67,6 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-# --------------------------------------------------------------- provenance
-
-
-def with_provenance(result: xr.Dataset, scenarios: Sequence[Scenario]) -> xr.Dataset:
-    """Return a result with the global attributes that say what made it.
-
-    Parameters
-    ----------
-    result : Dataset
-        As computed; its ``balance_residual`` and ``inflow_convention`` are kept.
-    scenarios : sequence of Scenario
-        What was run, in the order of the dimension ``scenario``.
-
-    Returns
-    -------
-    Dataset
-        A shallow copy.  The attribute ``scenario`` holds the merged scenarios
-        as JSON; :func:`save` writes it as ``manifest.yaml`` and leaves it out
-        of ``result.nc``.
-    """
-    files = {manifest.relative(file, s.folder): found for s in scenarios for file, found in s.files.items()}
-    made: dict[str, Any] = {
-        "packages": _versions(),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "command": _command(),
-        "files": dict(sorted(files.items())),
-    }
-    if len(json.dumps(made)) > LONGEST_PROVENANCE:
-        made["files"] = f"{len(files)} files, listed in manifest.yaml"
-    merged = manifest.document(scenarios)
-    attrs: dict[str, Any] = {
-        "Conventions": "CF-1.13",
-        "title": "; ".join(scenario.title for scenario in scenarios),
-        "institution": "",
-        "source": f"mfa {__version__}",
-        "history": f"{_now()} {made['command']}",
-        "references": "see manifest.yaml",
-        "comment": "; ".join(scenario.about for scenario in scenarios if scenario.about),
-        "mfa_version": __version__,
-        "scenario_name": ", ".join(scenario.name for scenario in scenarios),
-        "scenario_sha256": ", ".join(one["sha256"] for one in merged["scenarios"]),
-        "inputs_sha256": sha256("\n".join(sorted(set(files.values())))),
-        "report_from": min(scenario.report_from for scenario in scenarios),
-        **{key: value for key, value in result.attrs.items() if key in ("inflow_convention", "balance_residual")},
-    }
-    if commit := _git_commit(scenarios[0].folder):
-        attrs["git_commit"] = commit
-    attrs["provenance"] = json.dumps(made)
-    attrs["scenario"] = manifest.to_json(merged)
-    described = result.copy()
-    described.attrs = attrs
-    for dim, coordinate in described.coords.items():
-        coordinate.attrs = {"long_name": "calendar year" if dim == "year" else _words(str(dim))}
-    return described
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-@lru_cache(maxsize=1)
-def _versions() -> dict[str, str]:
-    found = {"mfa": __version__}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _command() -> str:
-    program = Path(sys.argv[0])
-    if program.stem == "mfa" or program.parts[-2:] == ("mfa", "cli.py"):
-        return shlex.join(["mfa", *sys.argv[1:]])
-    return f"python {program.name}".strip()
-
-
-def _git_commit(folder: str) -> str:
-    """Return the commit of a folder under git, or nothing."""
-    try:
-        found = subprocess.run(
-            ["git", "-C", folder, "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return found.stdout.strip()
-
-
 # -------------------------------------------------------------------- files
 
 
@@ -202,8 +100,8 @@ def save(result: xr.Dataset, folder: str | Path) -> Path:
     check_target(folder)
     if "scenario" not in result.attrs:
         raise MfaError(
-            "the Dataset does not say which scenario made it (its attribute 'scenario' is missing); save what "
-            "mfa.run returned or mfa.load read, or write the bare arrays with .to_netcdf()"
+            "the Dataset does not say which scenario made it (its attribute 'scenario' is "
+            "missing); save what mfa.run returned or mfa.load read, or write the bare arrays with .to_netcdf()"
         )
     folder.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -213,11 +111,15 @@ def save(result: xr.Dataset, folder: str | Path) -> Path:
         _write_netcdf(result, new / "result.nc")
         _write_summary(result, new / "summary.csv")
         made = json.loads(result.attrs["provenance"])
-        head = {"mfa_version": result.attrs["mfa_version"], "created": _now(), "command": made["command"]}
+        head = {
+            "mfa_version": result.attrs["mfa_version"],
+            "created": now(),
+            "command": made["command"],
+        }
         text = manifest.to_yaml(manifest.from_json(result.attrs["scenario"]), **head)
         (new / "manifest.yaml").write_text(text, encoding="utf-8")
         for name, figure in overview(result).items():
-            figure.savefig(new / "figures" / f"{name}.png")
+            figure.savefig(new / "figures" / f"{name}.png", pil_kwargs={"compress_level": 3})
         _swap(new, folder, staging / "old")
     finally:
         shutil.rmtree(staging)
@@ -230,7 +132,10 @@ def check_target(folder: Path) -> None:
         raise MfaError(f"{folder} is a file; give the name of a folder")
     held = [path.name for path in folder.iterdir()] if folder.exists() else []
     if held and not OWN & set(held):
-        raise MfaError(f"{folder} holds other files ({', '.join(sorted(held)[:3])}, …) and no result; choose another folder")
+        raise MfaError(
+            f"{folder} holds other files ({', '.join(sorted(held)[:3])}, …) and no result; "
+            "choose another folder"
+        )
 
 
 def _swap(new: Path, folder: Path, old: Path) -> None:
@@ -240,7 +145,9 @@ def _swap(new: Path, folder: Path, old: Path) -> None:
         return
     for path in folder.iterdir():
         if path.name not in OWN:
-            shutil.copytree(path, new / path.name) if path.is_dir() else shutil.copy2(path, new / path.name)
+            shutil.copytree(path, new / path.name) if path.is_dir() else shutil.copy2(
+                path, new / path.name
+            )
     folder.rename(old)
     try:
         new.rename(folder)
@@ -281,7 +188,9 @@ def load(path: str | Path) -> xr.Dataset:
     if beside.exists():
         root = manifest.plain(parse_yaml(read_text(beside), str(beside), manifest.MOST_NODES))
         kept = {key: root.get(key, {}) for key in ("scenarios", "tables", "files")}
-        if ", ".join(one["sha256"] for one in kept["scenarios"]) == result.attrs.get("scenario_sha256"):
+        if ", ".join(one["sha256"] for one in kept["scenarios"]) == result.attrs.get(
+            "scenario_sha256"
+        ):
             result.attrs["scenario"] = manifest.to_json(kept)
     return result
 
@@ -297,11 +206,16 @@ def _read_netcdf(path: Path) -> xr.Dataset:
         raise MfaError(f"cannot be read as netCDF: {error}", Place(str(file))) from None
     for name, coordinate in result.coords.items():
         if coordinate.dtype.kind in "OT":
-            result = result.assign_coords({name: (coordinate.dims, coordinate.values.astype(str), coordinate.attrs)})
+            result = result.assign_coords(
+                {name: (coordinate.dims, coordinate.values.astype(str), coordinate.attrs)}
+            )
     for variable in result.variables.values():
         variable.encoding = {}
     result.encoding = {}
-    result.attrs = {key: value.item() if isinstance(value, np.generic) else value for key, value in result.attrs.items()}
+    result.attrs = {
+        key: value.item() if isinstance(value, np.generic) else value
+        for key, value in result.attrs.items()
+    }
     return result
 
 
@@ -309,23 +223,15 @@ def _read_netcdf(path: Path) -> xr.Dataset:
 
 
 def summary_years(result: xr.Dataset, every: int = 5) -> list[int]:
-    """Return the years of a table: the first reported, each fifth (or other) one, 2024 and the last."""
+    """Return the years of a table: the first reported, each fifth (or so), 2024 and the last."""
     years = [int(year) for year in result["year"].values]
     first = int(result.attrs.get("report_from", years[0]))
     return [y for y in years if y >= first and (y in (first, 2024, years[-1]) or y % every == 0)]
 
 
-def totals(data: xr.DataArray) -> xr.DataArray:
-    """Return world totals: summed over all dimensions but scenario, year and material.
-
-    Samples are averaged, not summed.
-    """
-    mean = data.mean("sample", keep_attrs=True) if "sample" in data.dims else data
-    over = [dim for dim in mean.dims if dim not in ("scenario", "year", "material")]
-    return mean.sum(over, keep_attrs=True)
-
-
-def _rows(data: xr.DataArray, years: Iterable[int], name: str) -> Iterator[tuple[str, str, int, float]]:
+def _rows(
+    data: xr.DataArray, years: Iterable[int], name: str
+) -> Iterator[tuple[str, str, int, float]]:
     """Yield (scenario, material, year, value) of world totals."""
     chosen = totals(data).sel(year=list(years))
     full = chosen.expand_dims([dim for dim in ("scenario", "material") if dim not in chosen.dims])
@@ -340,8 +246,8 @@ def _rows(data: xr.DataArray, years: Iterable[int], name: str) -> Iterator[tuple
 
 def _write_summary(result: xr.Dataset, path: Path) -> None:
     years, name = summary_years(result), result.attrs["scenario_name"]
-    lines = [
-        (scenario, quantity, material, year, f"{value:.9g}", data.attrs["units"])
+    lines: list[tuple[str, str, str, int, str, str]] = [
+        (scenario, str(quantity), material, year, f"{value:.9g}", data.attrs["units"])
         for quantity, data in result.data_vars.items()
         if data.attrs.get("kind") in ("flow", "stock")
         for scenario, material, year, value in _rows(data, years, name)
@@ -353,7 +259,8 @@ def _write_summary(result: xr.Dataset, path: Path) -> None:
 
 
 def compare(
-    results: Mapping[str, str | Path | xr.Dataset] | Sequence[str | Path | xr.Dataset], flow: str | None = None
+    results: Mapping[str, str | Path | xr.Dataset] | Sequence[str | Path | xr.Dataset],
+    flow: str | None = None,
 ) -> pd.DataFrame:
     """Put world totals of several results side by side.
 
@@ -378,16 +285,18 @@ def compare(
     """
     import pandas as pd
 
-    given = list(results.items()) if isinstance(results, Mapping) else [("", each) for each in results]
+    given = (
+        list(results.items()) if isinstance(results, Mapping) else [("", each) for each in results]
+    )
     columns: dict[str, dict[tuple[str, str, int], float]] = {}
     for label, each in given:
         data = each if isinstance(each, xr.Dataset) else _read_netcdf(Path(each))
+        years, own = summary_years(data, 10), str(data.attrs.get("scenario_name", "result"))
         found: dict[str, dict[tuple[str, str, int], float]] = {}
         for quantity, names in _compared(data, flow).items():
             for name in names:
-                for scenario, *cell, value in _rows(data[name], summary_years(data, 10), data.attrs["scenario_name"]):
-                    column = found.setdefault(scenario, {})
-                    key = (quantity, str(cell[0]), int(cell[1]))
+                for scenario, material, year, value in _rows(data[name], years, own):
+                    column, key = found.setdefault(scenario, {}), (quantity, material, year)
                     column[key] = column.get(key, 0.0) + value
         for scenario, column in found.items():
             title = scenario if not label else label if len(found) == 1 else f"{label}: {scenario}"
@@ -401,14 +310,21 @@ def compare(
 
 def _compared(data: xr.Dataset, flow: str | None) -> dict[str, list[str]]:
     """Return the quantities to compare, and the flows that each is the sum of."""
-    flows = {str(name): v.attrs for name, v in data.data_vars.items() if v.attrs.get("kind") == "flow"}
+    flows = {
+        str(name): v.attrs for name, v in data.data_vars.items() if v.attrs.get("kind") == "flow"
+    }
     if flow is not None:
         if flow not in flows:
-            raise MfaError(f"there is no flow {flow!r} in {data.attrs.get('scenario_name')}. {known(flow, flows, 'flows')}")
+            raise MfaError(
+                f"there is no flow {flow!r} in {data.attrs.get('scenario_name')}. "
+                f"{known(flow, flows, 'flows')}"
+            )
         return {flow: [flow]}
     found: dict[str, list[str]] = {}
     for role in ("demand", "primary", "secondary"):
         for name, attrs in flows.items():
             if attrs.get("role") == role:
                 found.setdefault(f"{attrs['market']}: {role}", []).append(name)
-    return dict(sorted(found.items(), key=lambda item: item[0].partition(":")[0])) or {name: [name] for name in flows}
+    return dict(sorted(found.items(), key=lambda item: item[0].partition(":")[0])) or {
+        name: [name] for name in flows
+    }

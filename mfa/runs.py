@@ -63,7 +63,7 @@ def _aligner(compiled: Plan, parameters: xr.Dataset) -> Callable[[str, Dims], Ar
     for dim in parameters.dims:
         if dim == "year":
             continue
-        labels = tuple(str(label) for label in parameters[dim].values) if dim in parameters.coords else ()
+        labels = tuple(map(str, parameters.variables[dim].values)) if dim in parameters.coords else ()
         if labels != system.dimensions.get(str(dim)):
             raise MfaError(
                 f"the labels of {dim!r} in the parameters are {labels}, the system has "
@@ -79,7 +79,8 @@ def _aligner(compiled: Plan, parameters: xr.Dataset) -> Callable[[str, Dims], Ar
         declared = system.parameters[name].dims
         if set(variable.dims) != set(declared):
             raise MfaError(f"{name}: has dims {variable.dims}, the system declares {declared}")
-        array = np.asarray(variable.transpose(*own, *(("year",) if "year" in variable.dims else ())).values, dtype=float)
+        turned = (*own, "year") if "year" in variable.dims else own
+        array = np.asarray(variable.values, dtype=float).transpose([variable.dims.index(d) for d in turned])
         if not np.isfinite(array).all():
             raise MfaError(f"{name}: a value is NaN or infinite; give every cell a number")
         return (array if "year" in variable.dims else array[..., None]), own
@@ -102,6 +103,7 @@ def _placed(compiled: Plan, flow: str, process: str) -> tuple[tuple[str, int], .
     return tuple((d, compiled.system.dimensions[d].index(label)) for d, label in at.items() if d not in own)
 
 
+@lru_cache(maxsize=16)
 def _accounts(compiled: Plan) -> list[Account]:
     stocks = {process: stock for stock, process in compiled.stocks.items()}
     steps = {step.name: step for step in compiled.steps}
@@ -117,30 +119,37 @@ def _accounts(compiled: Plan) -> list[Account]:
 
 
 def _labelled(compiled: Plan, values: dict[str, Array], years: NDArray[Any], worst: float) -> xr.Dataset:
-    system = compiled.system
-    steps = {step.stock: step for step in compiled.steps if step.stock}
-    declared = tuple(system.dimensions)
-    variables: dict[str, xr.Variable] = {}
-    for name in (*compiled.flows, *compiled.stocks):
-        dims = compiled.dims[name] if name in compiled.flows else steps[name].stock_dims
-        wanted = order((*dims, "year"), declared)
-        axes = tuple(((*dims, "year")).index(d) for d in wanted)
-        variables[name] = xr.Variable(wanted, values[name].transpose(axes), describe(compiled, name), fastpath=True)
-    coords = _coordinates(compiled, int(years[0]), int(years[-1]))
-    conventions = {s.lifetime.inflow_at for s in compiled.steps if isinstance(s, StockStep)}
-    attrs = {"balance_residual": worst, "inflow_convention": ", ".join(sorted(conventions)) or "none"}
-    return xr.Dataset(variables, coords, attrs)
+    frame, axes = _frame(compiled, int(years[0]), int(years[-1]))
+    result = frame.copy(data={name: values[name].transpose(turned) for name, turned in axes.items()})
+    result.attrs["balance_residual"] = worst
+    return result
 
 
 @lru_cache(maxsize=16)
-def _coordinates(compiled: Plan, first: int, last: int) -> xr.Coordinates:
-    """Return the labels of a plan's results; making their indexes costs more than a small run."""
-    stocks = [step.stock_dims for step in compiled.steps if step.stock]
-    used = {d for dims in (*compiled.dims.values(), *stocks) for d in dims}
-    labels = compiled.system.dimensions
+def _frame(compiled: Plan, first: int, last: int) -> tuple[xr.Dataset, dict[str, tuple[int, ...]]]:
+    """Return a plan's results without numbers and the order of the axes of each of them.
+
+    Making labels and their indexes costs more than a small run, filling them in little.
+    """
+    system = compiled.system
+    steps = {step.stock: step for step in compiled.steps if step.stock}
+    declared = tuple(system.dimensions)
+    sizes = {"year": last - first + 1, **{d: len(labels) for d, labels in system.dimensions.items()}}
+    nothing = np.zeros(())
+    variables: dict[str, xr.Variable] = {}
+    axes: dict[str, tuple[int, ...]] = {}
+    for name in (*compiled.flows, *compiled.stocks):
+        dims = compiled.dims[name] if name in compiled.flows else steps[name].stock_dims
+        wanted = order((*dims, "year"), declared)
+        axes[name] = tuple(((*dims, "year")).index(d) for d in wanted)
+        empty = np.broadcast_to(nothing, [sizes[d] for d in wanted])
+        variables[name] = xr.Variable(wanted, empty, describe(compiled, name), fastpath=True)
+    used = {str(d) for variable in variables.values() for d in variable.dims}
     year = xr.Variable("year", np.arange(first, last + 1), {"long_name": "calendar year"})
-    own = {d: xr.Variable(d, np.array(labels[d])) for d in labels if d in used}
-    return xr.Coordinates({"year": year, **own})
+    labels = {d: xr.Variable(d, np.array(own)) for d, own in system.dimensions.items() if d in used}
+    conventions = {s.lifetime.inflow_at for s in compiled.steps if isinstance(s, StockStep)}
+    attrs = {"balance_residual": np.nan, "inflow_convention": ", ".join(sorted(conventions)) or "none"}
+    return xr.Dataset(variables, {"year": year, **labels}, attrs), axes
 
 
 def run(scenario: Scenario) -> xr.Dataset:
@@ -162,7 +171,7 @@ def run(scenario: Scenario) -> xr.Dataset:
     >>> reference = mfa.read_scenario("scenarios/reference.yaml")  # doctest: +SKIP
     >>> result = mfa.run(reference)                                # doctest: +SKIP
     """
-    from mfa.results import with_provenance
+    from mfa.provenance import with_provenance
 
     parameters = build_parameters(scenario)
     result = simulate(plan(scenario.system), parameters)
@@ -187,7 +196,7 @@ def run_batch(scenarios: Sequence[Scenario]) -> xr.Dataset:
     MfaError
         If the scenarios cannot stand beside each other.
     """
-    from mfa.results import with_provenance
+    from mfa.provenance import with_provenance
 
     if not scenarios:
         raise MfaError("there is no scenario to run")

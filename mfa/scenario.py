@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from mfa.demand import LAWS
 from mfa.errors import MfaError, Place, Problems, known
-from mfa.files import Branch, Table, inside, parse_value, place_of, read_table, read_text, read_yaml, sha256
+from mfa.files import Branch, Table, inside, parse_value, place_of, read_table, read_yaml, sha256
 from mfa.schema import (
     Change,
     Form,
@@ -155,8 +155,7 @@ def read_scenario(path: str | Path) -> Scenario:
     ----------
     path : path of a YAML file
         Its folder is the scenario folder: ``systems/``, ``levers/``, ``data/``
-        and the folders of items are looked up in it.  The ``manifest.yaml`` of
-        a result can be read as well; it needs no other file.
+        and the folders of items are looked up in it.
 
     Returns
     -------
@@ -167,15 +166,7 @@ def read_scenario(path: str | Path) -> Scenario:
     MfaError
         With file, line and column of every problem.
     """
-    from mfa.manifest import is_manifest, read_manifest
-
-    if not is_manifest(read_text(path)):
-        return _Reader().read(Path(path))
-    found = read_manifest(path)
-    if len(found) > 1:
-        names = ", ".join(scenario.name for scenario in found)
-        raise MfaError(f"the manifest holds {len(found)} scenarios ({names}); use mfa.manifest.read_manifest", Place(str(path)))
-    return found[0]
+    return _Reader().read(Path(path))
 
 
 # ------------------------------------------------------------------ reading
@@ -199,7 +190,7 @@ class _Reader:
         folder = head_path.parent
         system_path = inside(folder, head.system, place_of(head_root, ("system",)))
         system_path = folder / head.system
-        if not system_path.exists():
+        if not system_path.is_file():
             near = known(system_path.name, [p.name for p in system_path.parent.glob("*.yaml")], "systems")
             raise MfaError(f"there is no file {system_path}. {near}", place_of(head_root, ("system",)))
         system = read_system(system_path)
@@ -269,6 +260,9 @@ class _Reader:
                 if last < first:
                     message = f"the last year {last} lies before the first year {first}"
                     raise MfaError(message, place_of(root, ("years",)))
+                for position, year in enumerate(file.years):
+                    if not 1 <= year <= 9999:
+                        raise MfaError(f"{year} is no calendar year", place_of(root, ("years", position)))
                 break
         else:
             raise MfaError("'years' is missing: [first, last]", Place(str(chain[-1][2]), 1, 1))
@@ -290,6 +284,7 @@ class _Reader:
         """Read the file of every label of every dimension that has a folder."""
         for dim, labels in system.dimensions.items():
             for label in labels:
+                inside(folder, f"{folder_of(dim)}/{label}.yaml", system.place("dimensions", dim))
                 path = folder / folder_of(dim) / f"{label}.yaml"
                 if not path.exists():
                     continue
@@ -310,6 +305,15 @@ class _Reader:
     ) -> Iterator[Assignment]:
         for position, lever in enumerate(file.levers):
             place = place_of(root, ("levers", position))
+            if lever in file.levers[:position]:
+                self.problems.add(f"lever {lever!r} is named twice", place)
+                continue
+            try:
+                for folder in folders:
+                    inside(folder, f"levers/{lever}.yaml", place)
+            except MfaError as error:
+                self.problems.include(error)
+                continue
             candidates = [folder / "levers" / f"{lever}.yaml" for folder in folders]
             path = next((p for p in candidates if p.exists()), None)
             if path is None:
@@ -317,7 +321,7 @@ class _Reader:
                 self.problems.add(f"there is no lever {lever!r}. {known(lever, shipped, 'levers')}", place)
                 continue
             try:
-                lever_root = read_yaml(path)
+                lever_root = read_yaml(path, place)
                 self.note(path)
                 checked = validate(LeverFile, lever_root)
             except MfaError as error:

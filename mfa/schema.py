@@ -224,6 +224,8 @@ def _describe(
         return message, place_of(root, where, key=True)
     if found["type"] == "missing":
         missing = found["loc"][-1]
+        if isinstance(missing, int):
+            return f"{label}: entry {missing + 1} of the list is missing", place_of(root, where)
         return f"{label or 'file'}: the key {missing!r} is missing", place_of(root, where, key=True)
     got = found["input"]
     shown = f" (got {got!r})" if isinstance(got, str | int | float | list) else ""
@@ -409,7 +411,8 @@ def _quantity(text: str, place: Place) -> Number:
         quantity = parse(text)
     except MfaError as error:
         raise MfaError(error.problems[0].message, place) from None
-    return Number(quantity.value, quantity.unit or None, quantity.element, place)
+    number = _number(quantity.value, place)
+    return replace(number, unit=quantity.unit or None, element=quantity.element)
 
 
 def _at(raw: Mapping[Any, Any], key: Any, fallback: Place, *, of_key: bool = False) -> Place:
@@ -469,12 +472,14 @@ def _items(raw: Mapping[Any, Any], dim: str, words: Vocabulary, place: Place) ->
             message = f"{dim!r} has no label {key!r}. {known(key, words.dims[dim], 'labels')}"
             raise MfaError(message, _at(raw, key, place, of_key=True))
     values = tuple((str(k), read_form(v, inner, _at(raw, k, place))) for k, v in raw.items())
+    if len(rests := [form for _, form in values if isinstance(form, Rest)]) > 1:
+        raise MfaError(f"only one label of {dim!r} can be 'rest'", rests[1].place)
     return Items(values, dim, place)
 
 
 def _law(raw: Mapping[Any, Any], words: Vocabulary, place: Place) -> LawOf:
     law = raw["law"]
-    if law not in words.laws:
+    if not isinstance(law, str) or law not in words.laws:
         raise MfaError(f"unknown law {law!r}. {known(law, words.laws, 'laws')}", _at(raw, "law", place))
     for key in raw:
         if key != "law" and key not in words.laws[law]:

@@ -89,8 +89,8 @@ class System(Model):
         return data
 
     def place(self, *path: Any) -> Place:
-        """Return where a part of the system is written."""
-        return place_of(self._root, path)
+        """Return where a part of the system is written; a process stands at its name."""
+        return place_of(self._root, path, key=len(path) == 2 and path[0] == "processes")
 
     def labels(self, dim: str) -> tuple[str, ...]:
         """Return the labels of a dimension."""
@@ -200,10 +200,10 @@ def _check_parameters(
     from mfa.units import canonical
 
     for name, spec in file.parameters.items():
-        for dim in spec.dims:
+        for position, dim in enumerate(spec.dims):
             if dim not in dimensions and dim != "year":
                 message = f"{name}: unknown dimension {dim!r}. {known(dim, [*dimensions, 'year'])}"
-                problems.add(message, place_of(root, ("parameters", name, "dims")))
+                problems.add(message, place_of(root, ("parameters", name, "dims", position)))
         for key in ("sums", "normalise"):
             dim = getattr(spec, key)
             if dim is not None and dim not in spec.dims:
@@ -279,7 +279,7 @@ def expressions(process: Process) -> dict[tuple[str, ...], str]:
 def _check_process(
     name: str, process: Process, file: SystemFile, dimensions: Mapping[str, Any], root: Any, problems: Problems
 ) -> None:
-    def complain(path: tuple[str, ...], message: str, key: bool = False) -> None:
+    def complain(path: tuple[Any, ...], message: str, key: bool = False) -> None:
         problems.add(f"process {name!r}: {message}", place_of(root, ("processes", name, *path), key=key))
 
     for path, text in expressions(process).items():
@@ -287,12 +287,12 @@ def _check_process(
             if parameter not in file.parameters:
                 hint = known(parameter, file.parameters, "parameters")
                 complain(path, f"unknown parameter {parameter!r}. {hint}")
-    for dim in process.sum:
+    for position, dim in enumerate(process.sum):
         if dim not in dimensions:
-            complain(("sum",), f"unknown dimension {dim!r}. {known(dim, dimensions, 'dimensions')}")
+            complain(("sum", position), f"unknown dimension {dim!r}. {known(dim, dimensions, 'dimensions')}")
     for dim, label in process.at.items():
         if dim not in dimensions:
-            complain(("at",), f"unknown dimension {dim!r}. {known(dim, dimensions, 'dimensions')}")
+            complain(("at", dim), f"unknown dimension {dim!r}. {known(dim, dimensions, 'dimensions')}", True)
         elif label not in dimensions[dim]:
             hint = known(label, dimensions[dim], "labels")
             complain(("at", dim), f"dimension {dim!r} has no label {label!r}. {hint}")

@@ -7,13 +7,15 @@ import mfa
 
 LAYERS = [
     {"errors"},
-    {"dims", "units", "rules", "files"},
+    {"units", "rules", "files"},
+    {"dims"},
     {"demand", "kernels", "balances", "survival"},
     {"lifetime", "schema"},
     {"stocks", "system"},
     {"scenario", "steps"},
     {"parameters", "plans"},
     {"manifest", "explain", "plot"},
+    {"provenance"},
     {"results"},
     {"runs"},
     {"cli"},

@@ -1,0 +1,94 @@
+"""The notebooks run from top to bottom, in their own folder, as a newcomer would run them."""
+
+import warnings
+from pathlib import Path
+
+import pytest
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    nbclient = pytest.importorskip("nbclient")
+    nbformat = pytest.importorskip("nbformat")
+    pytest.importorskip("ipykernel")
+
+FOLDER = Path(__file__).parents[2] / "notebooks"
+NAMES = ("01_quickstart", "02_your_own_system")
+
+
+@pytest.fixture(scope="module")
+def executed():
+    """Return a function that runs a notebook once and keeps it."""
+    kept = {}
+
+    def run(name):
+        if name not in kept:
+            book = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+            client = nbclient.NotebookClient(
+                book,
+                timeout=60,
+                kernel_name="python3",
+                resources={"metadata": {"path": str(FOLDER)}},
+            )
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of the Jupyter packages, not of mfa
+                kept[name] = client.execute()
+        return kept[name]
+
+    return run
+
+
+def outputs(book):
+    return [output for cell in book.cells for output in cell.get("outputs", [])]
+
+
+def printed(book):
+    return "".join(output.get("text", "") for output in outputs(book))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_runs_without_error_or_warning(executed, name):
+    book = executed(name)
+    assert not [output for output in outputs(book) if output["output_type"] == "error"]
+    told = [
+        o["text"] for o in outputs(book) if o.get("name") == "stderr" and "Warning" in o["text"]
+    ]
+    assert not told
+
+
+@pytest.mark.parametrize(("name", "figures"), [("01_quickstart", 2), ("02_your_own_system", 1)])
+def test_shows_figures_and_the_drawing(executed, name, figures):
+    shown = [output["data"] for output in outputs(executed(name)) if "data" in output]
+    assert sum("image/png" in data for data in shown) == figures
+    drawings = [data["text/markdown"] for data in shown if "text/markdown" in data]
+    assert len(drawings) == 1
+    assert drawings[0].startswith("```mermaid\nflowchart LR\n")
+
+
+def test_quickstart_tells_the_origin_and_reads_back_what_it_saved(executed):
+    text = printed(executed("01_quickstart"))
+    assert "scenarios/levers/recovery_targets.yaml:" in text
+    assert "identical: True" in text
+
+
+def test_own_system_takes_fewer_than_forty_lines_of_yaml():
+    book = nbformat.read(FOLDER / "02_your_own_system.ipynb", as_version=4)
+    files = [
+        cell.source.splitlines()[1:] for cell in book.cells if cell.source.startswith("%%writefile")
+    ]
+    assert len(files) == 2
+    assert sum(map(len, files)) < 40
+
+
+def test_own_system_shows_the_messages_of_mistakes(executed):
+    text = printed(executed("02_your_own_system"))
+    assert 'Did you mean "vehicles"?' in text
+    assert 'Did you mean "collection_rate"?' in text
+    assert "mistake.yaml:9:32: " in text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_is_committed_without_outputs(name):
+    book = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+    assert not outputs(book)
+    assert all(cell.execution_count is None for cell in book.cells if cell.cell_type == "code")
+    assert book.metadata.kernelspec.name == "python3"
