@@ -75,7 +75,10 @@ class Residual:
 
 
 def residuals(
-    accounts: Sequence[Account], values: Mapping[str, Array], sizes: Mapping[str, int], axes: Sequence[str]
+    accounts: Sequence[Account],
+    values: Mapping[str, Array],
+    sizes: Mapping[str, int],
+    axes: Sequence[str],
 ) -> list[Residual]:
     """Return the residual of every account on bare arrays, the year last."""
     return [_residual(account, values, sizes, axes) for account in accounts]
@@ -92,7 +95,12 @@ def _residual(
     return Residual(account.process, dims, into, out, stock)
 
 
-def _total(ends: Sequence[End], values: Mapping[str, Array], sizes: Mapping[str, int], dims: tuple[str, ...]) -> Any:
+def _total(
+    ends: Sequence[End],
+    values: Mapping[str, Array],
+    sizes: Mapping[str, int],
+    dims: tuple[str, ...],
+) -> Any:
     total: Any = None
     for end in ends:
         array = values[end.name]
@@ -138,7 +146,10 @@ def worst(found: Sequence[Residual]) -> tuple[float, Residual | None, tuple[int,
 
 
 def check(
-    found: Sequence[Residual], labels: Mapping[str, Sequence[str]], years: Sequence[int], tolerance: float = TOLERANCE
+    found: Sequence[Residual],
+    labels: Mapping[str, Sequence[str]],
+    years: Sequence[int],
+    tolerance: float = TOLERANCE,
 ) -> float:
     """Return the worst relative residual; raise if mass was lost or made.
 
@@ -194,7 +205,9 @@ def balance(result: xr.Dataset) -> xr.Dataset:
     flows = {n: v for n, v in result.data_vars.items() if v.attrs.get("kind") == "flow"}
     if not flows:
         raise MfaError("the Dataset holds no variable of kind 'flow'; it is not a result of a run")
-    stocks = {v.attrs["process"]: n for n, v in result.data_vars.items() if v.attrs.get("kind") == "stock"}
+    stocks = {
+        v.attrs["process"]: n for n, v in result.data_vars.items() if v.attrs.get("kind") == "stock"
+    }
     axes = [str(d) for d in result.sizes if d != "year"]
     sizes = {str(d): n for d, n in result.sizes.items()}
     moving = [*flows, *stocks.values()]
@@ -204,9 +217,15 @@ def balance(result: xr.Dataset) -> xr.Dataset:
     def end(name: Any, process: str) -> End:
         data = turned[str(name)]
         dims = tuple(str(d) for d in data.dims[:-1])
-        at = data.attrs.get(f"at_{'source' if data.attrs.get('target') == process else 'target'}", "")
+        at = data.attrs.get(
+            f"at_{'source' if data.attrs.get('target') == process else 'target'}", ""
+        )
         placed = [text.split("=", 1) for text in at.split(", ") if text]
-        index = {d: [str(x) for x in result[d].values].index(label) for d, label in placed if d in result.coords}
+        index = {
+            d: [str(x) for x in result[d].values].index(label)
+            for d, label in placed
+            if d in result.coords
+        }
         return End(str(name), dims, tuple((d, i) for d, i in index.items()))
 
     accounts = []
@@ -218,8 +237,12 @@ def balance(result: xr.Dataset) -> xr.Dataset:
             accounts.append(Account(process, inputs, outputs, stock))
     found = residuals(accounts, values, sizes, axes)
     variables = {
-        r.process: xr.DataArray(r.amount(), dims=(*r.dims, "year"), attrs={"units": "t/yr"}).transpose("year", ...)
+        r.process: xr.DataArray(
+            r.amount(), dims=(*r.dims, "year"), attrs={"units": "t/yr"}
+        ).transpose("year", ...)
         for r in found
     }
-    coords = {d: result.coords[d] for d in ("year", *axes) if any(d in v.dims for v in variables.values())}
+    coords = {
+        d: result.coords[d] for d in ("year", *axes) if any(d in v.dims for v in variables.values())
+    }
     return xr.Dataset(variables, coords=coords, attrs={"balance_residual": worst(found)[0]})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -144,9 +145,13 @@ def _difference(dim: str, name_a: str, a: Any, name_b: str, b: Any) -> str:
 def require_contiguous(values: Any, name: str = "year") -> None:
     """Raise unless the years are whole numbers, one step apart (CONVENTIONS §5)."""
     labels = np.asarray(values)
-    if labels.size and not (np.issubdtype(labels.dtype, np.integer) and (np.diff(labels) == 1).all()):
-        gaps = [int(a) for a, b in zip(labels, labels[1:], strict=False) if b - a != 1]
-        raise MfaError(f"dimension {name!r} must be contiguous integer years; broken after {gaps[:5]}")
+    if labels.size and not (
+        np.issubdtype(labels.dtype, np.integer) and (np.diff(labels) == 1).all()
+    ):
+        gaps = [int(a) for a, b in pairwise(labels) if b - a != 1]
+        raise MfaError(
+            f"dimension {name!r} must be contiguous integer years; broken after {gaps[:5]}"
+        )
 
 
 def unknown_label(dim: str, label: Any, labels: Sequence[Any]) -> str:
@@ -157,6 +162,8 @@ def unknown_label(dim: str, label: Any, labels: Sequence[Any]) -> str:
 def coordinates(labels: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
     """Return coordinate arrays: integers for years, plain strings for the rest."""
     return {
-        dim: np.asarray(values) if dim in ("year", "cohort", "age", "sample") else np.asarray(values, dtype=str)
+        dim: np.asarray(values)
+        if dim in ("year", "cohort", "age", "sample")
+        else np.asarray(values, dtype=str)
         for dim, values in labels.items()
     }

@@ -136,7 +136,6 @@ class _Budget:
                 f"aliases unfold into more than {self.most:,} values; write them out", place
             )
 
-
     @contextmanager
     def deeper(self, place: Place) -> Iterator[None]:
         self.depth += 1

@@ -326,7 +326,10 @@ def read_scenario(path: str | Path) -> Scenario:
     found = read_scenarios(path)
     if len(found) > 1:
         names = ", ".join(scenario.name for scenario in found)
-        message = f"the manifest holds {len(found)} scenarios ({names}); read it with mfa.manifest.read_manifest"
+        message = (
+            f"the manifest holds {len(found)} scenarios ({names}); read it with "
+            "mfa.manifest.read_manifest"
+        )
         raise MfaError(message, Place(str(path)))
     return found[0]
 

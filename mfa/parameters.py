@@ -104,7 +104,11 @@ def _change(owner: Any, index: Any, given: Assignment, entries: list[Entry], nam
     changed = np.array(block, copy=True)
     for number in np.unique(block):
         if number < 0:
-            what = "scale" if not isinstance(given.form, Fields) else ", ".join(k for k, _ in given.form.fields)
+            what = (
+                "scale"
+                if not isinstance(given.form, Fields)
+                else ", ".join(k for k, _ in given.form.fields)
+            )
             raise MfaError(f"{name}: there is no inherited value to change ({what})", given.place)
         old = entries[number]
         if isinstance(given.form, Fields):
@@ -165,7 +169,9 @@ class Region:
 
     def cell(self, index: Sequence[int]) -> str:
         """Return a cell as text, for messages."""
-        parts = [f"{d}={labels[i]}" for d, labels, i in zip(self.dims, self.labels, index, strict=False)]
+        parts = [
+            f"{d}={labels[i]}" for d, labels, i in zip(self.dims, self.labels, index, strict=False)
+        ]
         return ", ".join(parts) or "the only cell"
 
 
@@ -197,9 +203,15 @@ def _checked_number(number: Number, region: Region) -> float:
         dim = region.conserved
         labels = region.labels[region.dims.index(dim)] if dim in region.dims else ()
         if labels != (number.element,):
-            raise MfaError(f"the unit names {number.element}, but the value is for {', '.join(labels) or 'all'}", where)
+            raise MfaError(
+                f"the unit names {number.element}, but the value is for {', '.join(labels) or 'all'}",
+                where,
+            )
     if number.unit is None and unit not in ("1", "year") and number.value != 0:
-        raise MfaError(f"{number.value:g} has no unit; write it with one, like '{number.value:g} {unit}'", where)
+        raise MfaError(
+            f"{number.value:g} has no unit; write it with one, like '{number.value:g} {unit}'",
+            where,
+        )
     if number.unit is not None and number.unit != unit:
         wanted = "a plain number" if unit in ("1", "year") else f"a unit that gives {unit}"
         raise MfaError(f"the unit gives {number.unit}, this needs {wanted}", where)
@@ -241,16 +253,24 @@ def _items(form: Items, region: Region) -> Array:
     axis = region.dims.index(form.dim)
     named = dict(form.values)
     if missing := [label for label in region.labels[axis] if label not in named]:
-        raise MfaError(f"values for {form.dim} lack {', '.join(missing)}; name every label here", form.place)
+        raise MfaError(
+            f"values for {form.dim} lack {', '.join(missing)}; name every label here", form.place
+        )
     parts: list[Array | None] = []
     for label in region.labels[axis]:
-        labels = tuple((label,) if d == form.dim else own for d, own in zip(region.dims, region.labels, strict=True))
+        labels = tuple(
+            (label,) if d == form.dim else own
+            for d, own in zip(region.dims, region.labels, strict=True)
+        )
         inner = replace(region, labels=labels, fixed=region.fixed | {form.dim})
         parts.append(None if isinstance(named[label], Rest) else evaluate(named[label], inner))
     given = [part for part in parts if part is not None]
     length = max(part.shape[-1] for part in given)
     rest = 1.0 - sum(np.broadcast_to(part, (*part.shape[:-1], length)) for part in given)
-    full = [rest if part is None else np.broadcast_to(part, (*part.shape[:-1], length)) for part in parts]
+    full = [
+        rest if part is None else np.broadcast_to(part, (*part.shape[:-1], length))
+        for part in parts
+    ]
     return np.concatenate(full, axis=axis)
 
 
@@ -287,7 +307,11 @@ def _paced(form: LawOf, region: Region) -> Array:
         wanted = None if midpoint is None else float(midpoint[cell])
         try:
             moved[cell] = demand.paced(
-                region.years, path=path[cell], path_x=wide, start=float(start[cell]), midpoint=wanted
+                region.years,
+                path=path[cell],
+                path_x=wide,
+                start=float(start[cell]),
+                midpoint=wanted,
             )
         except MfaError as error:
             message = f"{region.cell(cell)}: {error.problems[0].message}"
@@ -316,8 +340,12 @@ def _joined(form: Joined, region: Region) -> Array:
     for cell in np.ndindex(region.shape):
         seen = np.flatnonzero(~np.isnan(observed[cell]))
         if not seen.size:
-            raise MfaError(f"nothing is observed for {region.cell(cell)} in the years of the run", form.place)
-        observed[cell] = _continued(observed[cell], then[cell], int(seen[-1]), form, region.cell(cell))
+            raise MfaError(
+                f"nothing is observed for {region.cell(cell)} in the years of the run", form.place
+            )
+        observed[cell] = _continued(
+            observed[cell], then[cell], int(seen[-1]), form, region.cell(cell)
+        )
     return observed
 
 
@@ -342,7 +370,8 @@ def _continued(seen: Array, then: Array, last: int, form: Joined, cell: str) -> 
         case "ratio":
             if then[last] == 0 and seen[last] != 0:
                 raise MfaError(
-                    f"join: ratio is not possible for {cell}: 'then' is 0 in the last observed year", form.place
+                    f"join: ratio is not possible for {cell}: 'then' is 0 in the last observed year",
+                    form.place,
                 )
             result[last + 1 :] = ahead * (seen[last] / then[last] if then[last] else 0.0)
         case "interpolate":
@@ -377,7 +406,9 @@ def _constant(form: Form, region: Region) -> float:
     """Return the one number that a table is scaled with."""
     factor = evaluate(form, replace(region, unit="1"))
     if factor.shape[-1] > 1 or np.ptp(factor) > 0:
-        raise MfaError("the 'scale' of a table is one number, the same for all its rows", form.place)
+        raise MfaError(
+            "the 'scale' of a table is one number, the same for all its rows", form.place
+        )
     return float(factor.flat[0])
 
 
@@ -390,7 +421,9 @@ def _on_years(dense: Array, first: int, last: int, form: TableOf, region: Region
     for edge, side in ((form.before, "before"), (form.after, "after")):
         if edge is None:
             continue
-        fill = None if isinstance(edge, str) else np.broadcast_to(evaluate(edge, region), result.shape)
+        fill = (
+            None if isinstance(edge, str) else np.broadcast_to(evaluate(edge, region), result.shape)
+        )
         for cell in np.ndindex(region.shape):
             there = np.flatnonzero(~np.isnan(dense[cell]))
             if not there.size:
@@ -447,7 +480,9 @@ def _rows(table: Table, form: TableOf, region: Region) -> tuple[list[NDArray[Any
                 _refuse_unknown(table, dim, region.declared[dim], np.flatnonzero(keep))
             keep &= np.isin(np.array(table.columns[dim]), labels)
     rows = np.flatnonzero(keep)
-    codes = [_codes(table, dim, own, rows) for dim, own in zip(region.dims, region.labels, strict=True)]
+    codes = [
+        _codes(table, dim, own, rows) for dim, own in zip(region.dims, region.labels, strict=True)
+    ]
     return codes, rows
 
 
@@ -455,7 +490,9 @@ def _refuse_unknown(table: Table, dim: str, labels: tuple[str, ...], rows: NDArr
     column = table.columns[dim]
     for row in rows:
         if column[row] not in labels:
-            message = f"{dim!r} has no label {column[row]!r}. {known(column[row], labels, 'labels')}"
+            message = (
+                f"{dim!r} has no label {column[row]!r}. {known(column[row], labels, 'labels')}"
+            )
             raise MfaError(message, table.place(int(row), dim))
 
 
@@ -471,16 +508,22 @@ def _numbers(table: Table, rows: NDArray[Any], region: Region, path: str) -> Arr
     units = table.columns.get("unit")
     column = table.columns["value"]
     if units is None and region.unit not in ("1", "year"):
-        raise MfaError(f"table {path!r} has no column 'unit'; values must be in {region.unit}", table.place())
+        raise MfaError(
+            f"table {path!r} has no column 'unit'; values must be in {region.unit}", table.place()
+        )
     values = np.empty(len(rows))
     for i, row in enumerate(rows):
         try:
             values[i] = float(column[row])
         except ValueError:
-            raise MfaError(f"{column[row]!r} is not a number", table.place(int(row), "value")) from None
+            raise MfaError(
+                f"{column[row]!r} is not a number", table.place(int(row), "value")
+            ) from None
     if not np.isfinite(values).all():
         row = int(rows[np.flatnonzero(~np.isfinite(values))[0]])
-        raise MfaError(f"{column[row]!r} is not a number that can be used", table.place(row, "value"))
+        raise MfaError(
+            f"{column[row]!r} is not a number that can be used", table.place(row, "value")
+        )
     return values * _factors(table, rows, region) if units is not None else values
 
 
@@ -508,15 +551,24 @@ def _year_numbers(table: Table, rows: NDArray[Any]) -> NDArray[np.int64]:
         try:
             years[i] = int(column[row])
         except (ValueError, OverflowError):
-            raise MfaError(f"{column[row]!r} is not a calendar year", table.place(int(row), "year")) from None
+            raise MfaError(
+                f"{column[row]!r} is not a calendar year", table.place(int(row), "year")
+            ) from None
     return years
 
 
 def _fill(
-    target: Array, codes: list[NDArray[Any]], values: Array, table: Table, rows: NDArray[Any], year: Any
+    target: Array,
+    codes: list[NDArray[Any]],
+    values: Array,
+    table: Table,
+    rows: NDArray[Any],
+    year: Any,
 ) -> None:
     """Write the rows of a table into an array; a cell that is given twice is an error."""
-    index: list[Any] = [code if len(code) == len(rows) and code[:1] != -1 else None for code in codes]
+    index: list[Any] = [
+        code if len(code) == len(rows) and code[:1] != -1 else None for code in codes
+    ]
     last = np.zeros(len(rows), dtype=np.int64) if year is None else year
     keys = np.stack([*(code for code in index if code is not None), last])
     _, first, counts = np.unique(keys, axis=1, return_index=True, return_counts=True)
@@ -564,11 +616,15 @@ def build_parameters(scenario: Scenario) -> xr.Dataset:
                 problems.add(text if text.startswith(name) else f"{name}: {text}", problem.place)
     problems.raise_if_any()
     used = {dim for variable in variables.values() for dim in variable.dims}
-    labels: dict[str, Any] = {"year": years} | {d: v for d, v in system.dimensions.items() if d in used}
+    labels: dict[str, Any] = {"year": years} | {
+        d: v for d, v in system.dimensions.items() if d in used
+    }
     return xr.Dataset(variables, coords=coordinates(labels))
 
 
-def _variable(scenario: Scenario, name: str, spec: ParameterSpec, years: NDArray[Any]) -> xr.Variable:
+def _variable(
+    scenario: Scenario, name: str, spec: ParameterSpec, years: NDArray[Any]
+) -> xr.Variable:
     owners = resolve(scenario, name)
     values = _values(scenario, spec, owners, years)
     _check_complete(name, values, owners, years, scenario)
@@ -576,7 +632,9 @@ def _variable(scenario: Scenario, name: str, spec: ParameterSpec, years: NDArray
         axis = owners.dims.index(spec.normalise)
         total = values.sum(axis=axis, keepdims=True)
         if (total <= 0).any():
-            raise MfaError(f"{name}: the values over {spec.normalise} sum to 0, they cannot be normalised")
+            raise MfaError(
+                f"{name}: the values over {spec.normalise} sum to 0, they cannot be normalised"
+            )
         values = values / total
     _check_bounds(name, spec, values, owners, years)
     if spec.sums:
@@ -585,7 +643,11 @@ def _variable(scenario: Scenario, name: str, spec: ParameterSpec, years: NDArray
     array = values if own else values[..., 0]
     dims = (*owners.dims, *own)
     wanted = order(spec.dims, tuple(scenario.system.dimensions))
-    attrs = {"units": canonical(spec.unit)[1], "long_name": spec.meaning or name.replace("_", " "), "kind": "parameter"}
+    attrs = {
+        "units": canonical(spec.unit)[1],
+        "long_name": spec.meaning or name.replace("_", " "),
+        "kind": "parameter",
+    }
     return xr.Variable(dims, array, attrs).transpose(*wanted)
 
 
@@ -598,11 +660,15 @@ def _values(scenario: Scenario, spec: ParameterSpec, owners: Owners, years: NDAr
         if not mask.any():
             continue
         chosen = [np.unique(axis) for axis in np.nonzero(mask)] if mask.ndim else []
-        if isinstance(entry.form, Rest) or (isinstance(entry.form, Known) and isinstance(entry.form.value, Rest)):
+        if isinstance(entry.form, Rest) or (
+            isinstance(entry.form, Known) and isinstance(entry.form.value, Rest)
+        ):
             rest = entry.form if isinstance(entry.form, Rest) else entry.form.value
             rests.append((mask, rest))  # type: ignore[arg-type]
             continue
-        labels = tuple(tuple(own[i] for i in index) for own, index in zip(owners.labels, chosen, strict=True))
+        labels = tuple(
+            tuple(own[i] for i in index) for own, index in zip(owners.labels, chosen, strict=True)
+        )
         fixed = frozenset().union(*(a.selection.keys() for a in entry.origins[:1]))
         region = Region(
             owners.dims, labels, scenario.system.dimensions, fixed, years, has_year, canonical(spec.unit)[1],
@@ -630,7 +696,9 @@ def _changed(values: Array, changes: tuple[Change, ...], region: Region) -> Arra
     return values
 
 
-def _check_complete(name: str, values: Array, owners: Owners, years: NDArray[Any], scenario: Scenario) -> None:
+def _check_complete(
+    name: str, values: Array, owners: Owners, years: NDArray[Any], scenario: Scenario
+) -> None:
     missing = np.isnan(values)
     if not missing.any():
         return
@@ -639,7 +707,10 @@ def _check_complete(name: str, values: Array, owners: Owners, years: NDArray[Any
     entry = owners.entries[owners.owner[cell[:-1]]] if owners.owner[cell[:-1]] >= 0 else None
     if entry is None:
         place = scenario.system.place("parameters", name)
-        raise MfaError(f"{name}: no value for {where}; give it in an item file, a scenario or as default", place)
+        raise MfaError(
+            f"{name}: no value for {where}; give it in an item file, a scenario or as default",
+            place,
+        )
     gaps = np.isnan(values[cell[:-1]])
     lacking = years[gaps] if len(gaps) == len(years) else years
     span = f"{lacking[0]}–{lacking[-1]}" if len(lacking) > 1 else f"{lacking[0]}"
@@ -657,7 +728,9 @@ def _describe(owners: Owners, cell: Sequence[int], years: NDArray[Any] | None) -
     return ", ".join(parts) or "its only cell"
 
 
-def _check_bounds(name: str, spec: ParameterSpec, values: Array, owners: Owners, years: NDArray[Any]) -> None:
+def _check_bounds(
+    name: str, spec: ParameterSpec, values: Array, owners: Owners, years: NDArray[Any]
+) -> None:
     factor = canonical(spec.unit)[0]
     for bound, wrong, word in (
         (spec.min, values < (spec.min or 0) * factor - 1e-12, "below"),
@@ -674,7 +747,9 @@ def _check_bounds(name: str, spec: ParameterSpec, values: Array, owners: Owners,
         )
 
 
-def _check_sum(name: str, dim: str, values: Array, owners: Owners, years: NDArray[Any] | None) -> None:
+def _check_sum(
+    name: str, dim: str, values: Array, owners: Owners, years: NDArray[Any] | None
+) -> None:
     axis = owners.dims.index(dim)
     total = values.sum(axis=axis)
     off = np.abs(total - 1.0)
@@ -687,7 +762,8 @@ def _check_sum(name: str, dim: str, values: Array, owners: Owners, years: NDArra
     first = int(np.moveaxis(owners.owner, axis, 0)[0][cell[:-1]])
     place = owners.entries[first].origins[-1].place
     raise MfaError(
-        f"{name}: shares over {dim} sum to {total[cell]:.10g} at {where}, not to 1; let one of them be 'rest'", place
+        f"{name}: shares over {dim} sum to {total[cell]:.10g} at {where}, not to 1; let one of them be 'rest'",
+        place,
     )
 
 

@@ -67,7 +67,9 @@ class Plan:
 
     def __str__(self) -> str:
         yearly = sum(part.kind == "by year" for part in self.parts)
-        how = f"{yearly} component(s) year by year" if yearly else "everything for all years at once"
+        how = (
+            f"{yearly} component(s) year by year" if yearly else "everything for all years at once"
+        )
         lines = [f"{self.system.title}: {len(self.steps)} steps, {len(self.flows)} flows, {how}"]
         number = 0
         for part in self.parts:
@@ -103,10 +105,16 @@ class Plan:
         }
         lines = ["flowchart LR"]
         for name, process in self.system.processes.items():
-            lines.append(f"  {name}{shapes.get(process.rule, '[{}]').format(name.replace('_', ' '))}")
+            lines.append(
+                f"  {name}{shapes.get(process.rule, '[{}]').format(name.replace('_', ' '))}"
+            )
         for flow in self.flows.values():
             dims = ", ".join(self.dims[flow.name])
-            lines.append(f"  {flow.source} -->|{dims}| {flow.target}" if dims else f"  {flow.source} --> {flow.target}")
+            lines.append(
+                f"  {flow.source} -->|{dims}| {flow.target}"
+                if dims
+                else f"  {flow.source} --> {flow.target}"
+            )
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -391,7 +399,9 @@ class _Loop:
         self.inner = {f: tuple(d for d in plan.dims[f] if d not in self.batch) for f in part.tears}
         self.shapes = {f: tuple(sizes[d] for d in plan.dims[f]) for f in part.tears}
         self.batch_shape = tuple(sizes[d] for d in self.batch)
-        self.count = {f: int(np.prod([sizes[d] for d in self.inner[f]], dtype=int)) for f in part.tears}
+        self.count = {
+            f: int(np.prod([sizes[d] for d in self.inner[f]], dtype=int)) for f in part.tears
+        }
         self.unknowns = sum(self.count.values())
 
     def pack(self, flows: Mapping[str, Array], years: int) -> Array:
@@ -424,7 +434,9 @@ class _Loop:
         """Return I − T for every cell and year, (*batch, year, unknown, unknown)."""
         own = {flow for step in self.part.steps for flow in step.writes}
         silent = {
-            flow: np.zeros((*(len(self.plan.system.dimensions[d]) for d in self.plan.dims[flow]), years))
+            flow: np.zeros(
+                (*(len(self.plan.system.dimensions[d]) for d in self.plan.dims[flow]), years)
+            )
             for step in self.part.steps
             for flow in step.reads
             if flow not in own
@@ -433,10 +445,14 @@ class _Loop:
         for unknown in range(self.unknowns):
             unit = np.zeros((*self.batch_shape, years, self.unknowns))
             unit[..., unknown] = 1.0
-            answers.append(self.pack(self.once(silent | self.unpack(unit, years), bound, years), years))
+            answers.append(
+                self.pack(self.once(silent | self.unpack(unit, years), bound, years), years)
+            )
         return np.eye(self.unknowns) - np.stack(answers, axis=-1)
 
-    def once(self, known: Mapping[str, Array], bound: Mapping[str, Bound], years: int) -> dict[str, Array]:
+    def once(
+        self, known: Mapping[str, Array], bound: Mapping[str, Bound], years: int
+    ) -> dict[str, Array]:
         """Go round the loop once, every step without its past."""
         flows = dict(known)
         for step in self.part.steps:
@@ -448,7 +464,9 @@ class _Loop:
             flows.update(found)
         return flows
 
-    def solve(self, values: Mapping[str, Array], bound: Mapping[str, Bound], years: int) -> dict[str, Array]:
+    def solve(
+        self, values: Mapping[str, Array], bound: Mapping[str, Bound], years: int
+    ) -> dict[str, Array]:
         """Solve the loop for all years at once and return every flow in it."""
         matrix = self.matrix(values, bound, years)
         empty = self.unpack(np.zeros((*self.batch_shape, years, self.unknowns)), years)
@@ -495,7 +513,11 @@ def _by_year(
     """Run a component with a loop through a stock, one year after the other."""
     loop = _Loop(part, plan)
     linear = all(step.linear for step in part.steps)
-    released = {s.name: float(s.same_year(bound[s.name], years).max()) for s in part.steps if isinstance(s, StockStep) and s.memory}
+    released = {
+        s.name: float(s.same_year(bound[s.name], years).max())
+        for s in part.steps
+        if isinstance(s, StockStep) and s.memory
+    }
     if not linear and any(released.values()):
         raise MfaError(
             f"the component {', '.join(s.name for s in part.steps)} has a market, and its stock "
@@ -513,14 +535,19 @@ def _by_year(
         for step in part.steps
         if isinstance(step, StockStep) and step.memory
     }
-    outside = {flow: values[flow] for step in part.steps for flow in step.reads if flow not in whole}
+    outside = {
+        flow: values[flow] for step in part.steps for flow in step.reads if flow not in whole
+    }
     for year in range(years):
         now = slice(year, year + 1)
         given = {flow: array[..., now] for flow, array in outside.items()}
         at_year = {step.name: bound[step.name].year(year) for step in part.steps}
         past = {
             step.outflow: kernels.release_from_history(
-                entering[step.name], bound[step.name].arrays["survival"], year, by_cohort=bound[step.name].by_cohort
+                entering[step.name],
+                bound[step.name].arrays["survival"],
+                year,
+                by_cohort=bound[step.name].by_cohort,
             )[..., None]
             for step in part.steps
             if isinstance(step, StockStep) and step.memory
@@ -530,7 +557,9 @@ def _by_year(
         if solve_needed:
             assert matrix is not None
             solved = loop.checked(matrix[..., now, :, :], loop.pack(flows, 1))
-            flows = _one_year(part, {**given, **loop.unpack(solved, 1)}, at_year, past, year, bound, years)
+            flows = _one_year(
+                part, {**given, **loop.unpack(solved, 1)}, at_year, past, year, bound, years
+            )
         else:
             torn = {flow: flows[flow] for flow in part.tears}
             flows = _one_year(part, {**given, **torn}, at_year, past, year, bound, years)

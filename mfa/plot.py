@@ -284,7 +284,7 @@ def _flows(part: xr.Dataset) -> xr.DataArray | None:
             chains.append((ends, found[name]))
     if not chains:
         return None
-    what = "flows" if len(chains) <= MOST else f"the {MOST} largest of {len(moving)} flows"
+    what = "flows" if len(chains) <= MOST else f"the largest of {len(moving)} flows"
     return _beside({" → ".join(chain): values for chain, values in chains[:MOST]}, "flow", what)
 
 

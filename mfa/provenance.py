@@ -34,7 +34,7 @@ PACKAGES = (
 """Packages whose versions are written into every result."""
 
 LONGEST_PROVENANCE = 20_000
-"""More characters than this are not put into one attribute; the manifest holds the list of files as well."""
+"""Longer than this, the list of files is left to the manifest."""
 
 
 def with_provenance(result: xr.Dataset, scenarios: Sequence[Scenario]) -> xr.Dataset:

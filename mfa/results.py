@@ -100,8 +100,8 @@ def save(result: xr.Dataset, folder: str | Path) -> Path:
     check_target(folder)
     if "scenario" not in result.attrs:
         raise MfaError(
-            "the Dataset does not say which scenario made it (its attribute 'scenario' is "
-            "missing); save what mfa.run returned or mfa.load read, or write the bare arrays with .to_netcdf()"
+            "the Dataset does not say which scenario made it (its attribute 'scenario' is missing); "
+            "save what mfa.run returned or mfa.load read, or write the bare arrays with .to_netcdf()"
         )
     folder.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -237,7 +237,7 @@ def _rows(
     full = chosen.expand_dims([dim for dim in ("scenario", "material") if dim not in chosen.dims])
     names = [str(s) for s in chosen["scenario"].values] if "scenario" in chosen.dims else [name]
     materials = [str(m) for m in chosen["material"].values] if "material" in chosen.dims else [""]
-    array = full.transpose("scenario", "material", "year").values
+    array = np.asarray(full.transpose("scenario", "material", "year").values)
     for i, scenario in enumerate(names):
         for j, material in enumerate(materials):
             for year, value in zip(chosen["year"].values, array[i, j], strict=True):
@@ -252,10 +252,11 @@ def _write_summary(result: xr.Dataset, path: Path) -> None:
         if data.attrs.get("kind") in ("flow", "stock")
         for scenario, material, year, value in _rows(data, years, name)
     ]
+    lines.sort(key=lambda line: line[0])
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("scenario", "quantity", "material", "year", "value", "unit"))
-        writer.writerows(sorted(lines, key=lambda line: line[0]))
+        writer.writerows(lines)
 
 
 def compare(

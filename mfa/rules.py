@@ -143,10 +143,14 @@ def rule(
     if direction not in ("push", "pull"):
         raise MfaError(f"rule {name!r}: direction is 'push' or 'pull', not {direction!r}")
 
-    def register(function: Callable[..., Mapping[str, Array]]) -> Callable[..., Mapping[str, Array]]:
+    def register(
+        function: Callable[..., Mapping[str, Array]],
+    ) -> Callable[..., Mapping[str, Array]]:
         arguments: list[Any] = list(inspect.signature(function).parameters)
         if not arguments:
-            raise MfaError(f"rule {name!r}: its function takes no mass; give it one argument or more")
+            raise MfaError(
+                f"rule {name!r}: its function takes no mass; give it one argument or more"
+            )
         text = equation or (function.__doc__ or "").strip().partition("\n")[0]
         USER_RULES[name] = UserRule(name, direction, text, tuple(arguments[1:]), function)
         return function

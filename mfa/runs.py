@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -63,14 +63,16 @@ def _aligner(compiled: Plan, parameters: xr.Dataset) -> Callable[[str, Dims], Ar
     for dim in parameters.dims:
         if dim == "year":
             continue
-        labels = tuple(map(str, parameters.variables[dim].values)) if dim in parameters.coords else ()
+        labels = (
+            tuple(map(str, parameters.variables[dim].values)) if dim in parameters.coords else ()
+        )
         if labels != system.dimensions.get(str(dim)):
             raise MfaError(
                 f"the labels of {dim!r} in the parameters are {labels}, the system has "
                 f"{system.dimensions.get(str(dim))}; select or reorder them"
             )
 
-    @lru_cache(maxsize=None)
+    @cache
     def single(name: str) -> tuple[Array, Dims]:
         if name not in parameters:
             raise MfaError(f"the parameters lack {name!r}, which the system declares")
@@ -80,7 +82,9 @@ def _aligner(compiled: Plan, parameters: xr.Dataset) -> Callable[[str, Dims], Ar
         if set(variable.dims) != set(declared):
             raise MfaError(f"{name}: has dims {variable.dims}, the system declares {declared}")
         turned = (*own, "year") if "year" in variable.dims else own
-        array = np.asarray(variable.values, dtype=float).transpose([variable.dims.index(d) for d in turned])
+        array = np.asarray(variable.values, dtype=float).transpose(
+            [variable.dims.index(d) for d in turned]
+        )
         if not np.isfinite(array).all():
             raise MfaError(f"{name}: a value is NaN or infinite; give every cell a number")
         return (array if "year" in variable.dims else array[..., None]), own
@@ -100,7 +104,9 @@ def _placed(compiled: Plan, flow: str, process: str) -> tuple[tuple[str, int], .
     other = ends.source if ends.target == process else ends.target
     own = compiled.system.processes[process].at
     at = compiled.system.processes[other].at
-    return tuple((d, compiled.system.dimensions[d].index(label)) for d, label in at.items() if d not in own)
+    return tuple(
+        (d, compiled.system.dimensions[d].index(label)) for d, label in at.items() if d not in own
+    )
 
 
 @lru_cache(maxsize=16)
@@ -118,9 +124,13 @@ def _accounts(compiled: Plan) -> list[Account]:
     return accounts
 
 
-def _labelled(compiled: Plan, values: dict[str, Array], years: NDArray[Any], worst: float) -> xr.Dataset:
+def _labelled(
+    compiled: Plan, values: dict[str, Array], years: NDArray[Any], worst: float
+) -> xr.Dataset:
     frame, axes = _frame(compiled, int(years[0]), int(years[-1]))
-    result = frame.copy(data={name: values[name].transpose(turned) for name, turned in axes.items()})
+    result = frame.copy(
+        data={name: values[name].transpose(turned) for name, turned in axes.items()}
+    )
     result.attrs["balance_residual"] = worst
     return result
 
@@ -134,7 +144,10 @@ def _frame(compiled: Plan, first: int, last: int) -> tuple[xr.Dataset, dict[str,
     system = compiled.system
     steps = {step.stock: step for step in compiled.steps if step.stock}
     declared = tuple(system.dimensions)
-    sizes = {"year": last - first + 1, **{d: len(labels) for d, labels in system.dimensions.items()}}
+    sizes = {
+        "year": last - first + 1,
+        **{d: len(labels) for d, labels in system.dimensions.items()},
+    }
     nothing = np.zeros(())
     variables: dict[str, xr.Variable] = {}
     axes: dict[str, tuple[int, ...]] = {}
@@ -148,7 +161,10 @@ def _frame(compiled: Plan, first: int, last: int) -> tuple[xr.Dataset, dict[str,
     year = xr.Variable("year", np.arange(first, last + 1), {"long_name": "calendar year"})
     labels = {d: xr.Variable(d, np.array(own)) for d, own in system.dimensions.items() if d in used}
     conventions = {s.lifetime.inflow_at for s in compiled.steps if isinstance(s, StockStep)}
-    attrs = {"balance_residual": np.nan, "inflow_convention": ", ".join(sorted(conventions)) or "none"}
+    attrs = {
+        "balance_residual": np.nan,
+        "inflow_convention": ", ".join(sorted(conventions)) or "none",
+    }
     return xr.Dataset(variables, {"year": year, **labels}, attrs), axes
 
 
@@ -206,10 +222,20 @@ def run_batch(scenarios: Sequence[Scenario]) -> xr.Dataset:
     first = scenarios[0]
     for other in scenarios[1:]:
         if other.system.dimensions != first.system.dimensions or other.years != first.years:
-            raise MfaError(f"{other.name!r} and {first.name!r} differ in dimensions or years; run them apart")
+            raise MfaError(
+                f"{other.name!r} and {first.name!r} differ in dimensions or years; run them apart"
+            )
     results = [run(scenario) for scenario in scenarios]
     worst = max(result.attrs["balance_residual"] for result in results)
     labels = xr.Variable("scenario", np.array(names), {"long_name": "scenario"})
-    joined = xr.concat(results, dim=labels, join="exact", combine_attrs="drop_conflicts", coords="minimal", compat="equals", data_vars="all")
+    joined = xr.concat(
+        results,
+        dim=labels,
+        join="exact",
+        combine_attrs="drop_conflicts",
+        coords="minimal",
+        compat="equals",
+        data_vars="all",
+    )
     joined.attrs["balance_residual"] = worst
     return with_provenance(joined.transpose("scenario", ...), scenarios)

@@ -179,6 +179,7 @@ class _Reader:
         self.files: dict[str, str] = {}
         self.tables: dict[str, Table] = {}
         self.given: list[Given] = []
+        self.levers_named: dict[str, str] = {}
         self.problems = Problems()
 
     def read(self, path: Path) -> Scenario:
@@ -191,8 +192,12 @@ class _Reader:
         system_path = inside(folder, head.system, place_of(head_root, ("system",)))
         system_path = folder / head.system
         if not system_path.is_file():
-            near = known(system_path.name, [p.name for p in system_path.parent.glob("*.yaml")], "systems")
-            raise MfaError(f"there is no file {system_path}. {near}", place_of(head_root, ("system",)))
+            near = known(
+                system_path.name, [p.name for p in system_path.parent.glob("*.yaml")], "systems"
+            )
+            raise MfaError(
+                f"there is no file {system_path}. {near}", place_of(head_root, ("system",))
+            )
         system = read_system(system_path)
         self.note(system_path)
         years, report_from = self.period(chain)
@@ -262,14 +267,18 @@ class _Reader:
                     raise MfaError(message, place_of(root, ("years",)))
                 for position, year in enumerate(file.years):
                     if not 1 <= year <= 9999:
-                        raise MfaError(f"{year} is no calendar year", place_of(root, ("years", position)))
+                        raise MfaError(
+                            f"{year} is no calendar year", place_of(root, ("years", position))
+                        )
                 break
         else:
             raise MfaError("'years' is missing: [first, last]", Place(str(chain[-1][2]), 1, 1))
         for file, root, _ in chain:
             if file.report_from is not None:
                 if not first <= file.report_from <= last:
-                    message = f"'report_from' {file.report_from} lies outside the years {first}–{last}"
+                    message = (
+                        f"'report_from' {file.report_from} lies outside the years {first}–{last}"
+                    )
                     raise MfaError(message, place_of(root, ("report_from",)))
                 return (first, last), file.report_from
         return (first, last), first
@@ -278,7 +287,9 @@ class _Reader:
         for name, spec in system.parameters.items():
             if spec.default is not None:
                 place = system.place("parameters", name, "default")
-                yield from self.value(name, spec.default, system, {}, "default", "system", place, folder)
+                yield from self.value(
+                    name, spec.default, system, {}, "default", "system", place, folder
+                )
 
     def items(self, system: System, folder: Path) -> Iterator[Assignment]:
         """Read the file of every label of every dimension that has a folder."""
@@ -305,9 +316,12 @@ class _Reader:
     ) -> Iterator[Assignment]:
         for position, lever in enumerate(file.levers):
             place = place_of(root, ("levers", position))
-            if lever in file.levers[:position]:
-                self.problems.add(f"lever {lever!r} is named twice", place)
+            if lever in self.levers_named:
+                first = self.levers_named[lever]
+                where = "" if first == at.stem else f" (first in {first!r}, which is inherited)"
+                self.problems.add(f"lever {lever!r} is named twice{where}", place)
                 continue
+            self.levers_named[lever] = at.stem
             try:
                 for folder in folders:
                     inside(folder, f"levers/{lever}.yaml", place)
@@ -318,7 +332,9 @@ class _Reader:
             path = next((p for p in candidates if p.exists()), None)
             if path is None:
                 shipped = [p.stem for folder in folders for p in folder.glob("levers/*.yaml")]
-                self.problems.add(f"there is no lever {lever!r}. {known(lever, shipped, 'levers')}", place)
+                self.problems.add(
+                    f"there is no lever {lever!r}. {known(lever, shipped, 'levers')}", place
+                )
                 continue
             try:
                 lever_root = read_yaml(path, place)
@@ -328,7 +344,9 @@ class _Reader:
                 self.problems.include(error)
                 continue
             values = lever_root["set"]
-            yield from self.values(checked.set, values, system, {}, "lever", lever, path.parent.parent)
+            yield from self.values(
+                checked.set, values, system, {}, "lever", lever, path.parent.parent
+            )
 
     def values(
         self, values: Mapping[str, Any], root: Any, system: System, selection: Mapping[str, str],
@@ -336,7 +354,9 @@ class _Reader:
     ) -> Iterator[Assignment]:  # fmt: skip
         for name in values:
             if name not in system.parameters:
-                message = f"unknown parameter {name!r}. {known(name, system.parameters, 'parameters')}"
+                message = (
+                    f"unknown parameter {name!r}. {known(name, system.parameters, 'parameters')}"
+                )
                 self.problems.add(message, place_of(root, (name,), key=True))
                 continue
             place = place_of(root, (name,))
@@ -361,9 +381,13 @@ class _Reader:
     def load_tables(self, form: Form, folder: Path) -> None:
         for table in tables_of(form):
             inside(folder, table.path, table.place)
-            if table.path not in self.tables:
-                self.tables[table.path] = read_table(folder / table.path, table.place)
-                self.note(folder / table.path)
+            file, same = folder / table.path, self.tables.get(table.path)
+            if same is None:
+                self.tables[table.path] = read_table(file, table.place)
+                self.note(file)
+            elif Path(same.path).exists() and Path(same.path).resolve() != file.resolve():
+                message = f"another table, {same.path}, has the name {table.path!r} too; rename one of them"
+                raise MfaError(message, table.place)
 
 
 def assign(given: Given, system: System) -> list[Assignment]:

@@ -236,9 +236,8 @@ def _existing(data: Any, loc: tuple[Any, ...]) -> tuple[Any, ...]:
     """Drop the parts of a pydantic location that are names of union members."""
     kept: list[Any] = []
     for part in loc:
-        if isinstance(data, Mapping) and part in data:
-            kept, data = [*kept, part], data[part]
-        elif isinstance(data, list | tuple) and isinstance(part, int) and part < len(data):
+        in_list = isinstance(data, list | tuple) and isinstance(part, int) and part < len(data)
+        if in_list or (isinstance(data, Mapping) and part in data):
             kept, data = [*kept, part], data[part]
     return tuple(kept)
 
@@ -385,7 +384,9 @@ def read_form(raw: Any, words: Vocabulary, place: Place) -> Form:
     if raw == "rest":
         return Rest(place)
     if isinstance(raw, bool) or raw is None or isinstance(raw, list | tuple):
-        raise MfaError(f"{raw!r} is not a value; give a number, a text with a unit or a form", place)
+        raise MfaError(
+            f"{raw!r} is not a value; give a number, a text with a unit or a form", place
+        )
     if isinstance(raw, int | float):
         return _number(float(raw), place)
     if isinstance(raw, str):
@@ -480,12 +481,16 @@ def _items(raw: Mapping[Any, Any], dim: str, words: Vocabulary, place: Place) ->
 def _law(raw: Mapping[Any, Any], words: Vocabulary, place: Place) -> LawOf:
     law = raw["law"]
     if not isinstance(law, str) or law not in words.laws:
-        raise MfaError(f"unknown law {law!r}. {known(law, words.laws, 'laws')}", _at(raw, "law", place))
+        raise MfaError(
+            f"unknown law {law!r}. {known(law, words.laws, 'laws')}", _at(raw, "law", place)
+        )
     for key in raw:
         if key != "law" and key not in words.laws[law]:
             message = f"law {law!r} has no field {key!r}. {known(key, words.laws[law], 'fields')}"
             raise MfaError(message, _at(raw, key, place, of_key=True))
-    fields = tuple((k, read_form(v, words, _at(raw, k, place))) for k, v in raw.items() if k != "law")
+    fields = tuple(
+        (k, read_form(v, words, _at(raw, k, place))) for k, v in raw.items() if k != "law"
+    )
     return LawOf(law, fields, place)
 
 
@@ -505,7 +510,13 @@ def _table(raw: Mapping[Any, Any], words: Vocabulary, place: Place) -> TableOf:
     chosen = tuple((str(k), str(v)) for k, v in where.items())
     scale = read_form(raw["scale"], words, _at(raw, "scale", place)) if "scale" in raw else None
     return TableOf(
-        raw["table"], chosen, edge("before"), edge("after"), raw.get("between"), scale, _at(raw, "table", place)
+        raw["table"],
+        chosen,
+        edge("before"),
+        edge("after"),
+        raw.get("between"),
+        scale,
+        _at(raw, "table", place),
     )
 
 
@@ -519,13 +530,17 @@ def _observed(raw: Mapping[Any, Any], words: Vocabulary, place: Place) -> Joined
     if until is not None and not isinstance(until, int):
         raise MfaError(f"'until' is a year, not {until!r}", _at(raw, "until", place))
     observed = read_form(raw["observed"], words, _at(raw, "observed", place))
-    return Joined(observed, read_form(raw["then"], words, _at(raw, "then", place)), join, until, place)
+    return Joined(
+        observed, read_form(raw["then"], words, _at(raw, "then", place)), join, until, place
+    )
 
 
 def _annotated(raw: Mapping[Any, Any], words: Vocabulary, place: Place) -> Known:
     named = [key for key in raw if key in DISTRIBUTIONS]
     if len(named) > 1:
-        raise MfaError(f"two distributions: {' and '.join(named)}", _at(raw, named[1], place, of_key=True))
+        raise MfaError(
+            f"two distributions: {' and '.join(named)}", _at(raw, named[1], place, of_key=True)
+        )
     bounds: tuple[Form, ...] = ()
     if named:
         at, numbers = _at(raw, named[0], place), raw[named[0]]

@@ -17,7 +17,18 @@ from numpy.typing import NDArray
 
 from mfa import kernels, rules
 from mfa.errors import MfaError
-from mfa.schema import Lifetime, Make, Market, Process, Sink, Source, Split, Stock, Trade, UserProcess
+from mfa.schema import (
+    Lifetime,
+    Make,
+    Market,
+    Process,
+    Sink,
+    Source,
+    Split,
+    Stock,
+    Trade,
+    UserProcess,
+)
 from mfa.system import Flow, System, arrival_flows, ask_flows, expressions, factors, flow_name
 
 Array = NDArray[np.float64]
@@ -139,7 +150,9 @@ class Bound:
     def year(self, index: int) -> Bound:
         """Return the parameters of one year (survival stays whole)."""
         arrays = {
-            name: array if array.shape[-1] == 1 or name == "survival" else array[..., index : index + 1]
+            name: array
+            if array.shape[-1] == 1 or name == "survival"
+            else array[..., index : index + 1]
             for name, array in self.arrays.items()
         }
         return Bound(arrays, self.by_cohort)
@@ -409,7 +422,10 @@ class MarketStep(Step):
         last, surplus = rules.market(self.asks(flows), arrivals)
         if not self.surplus and surplus.any():
             cell = np.unravel_index(int(np.argmax(surplus)), surplus.shape)
-            labels = [self.signature.system.dimensions[d][i] for d, i in zip(self.dims, cell, strict=False)]
+            labels = [
+                self.signature.system.dimensions[d][i]
+                for d, i in zip(self.dims, cell, strict=False)
+            ]
             raise MfaError(
                 f"process {self.name!r}: arrivals exceed asks by {surplus.max():.6g} t/yr at {labels}, year "
                 f"{int(cell[-1])} of the run; name a process that takes it: 'surplus_to:'",
@@ -512,8 +528,14 @@ class StockStep(Step):
             )
 
     def _lifetime_dims(self) -> Dims:
-        names = [n for n in lifetime_parameters(self.lifetime).values() if n in self.signature.system.parameters]
-        return self.signature.sort({d for n in names for d in self.signature.system.parameters[n].dims})
+        names = [
+            n
+            for n in lifetime_parameters(self.lifetime).values()
+            if n in self.signature.system.parameters
+        ]
+        return self.signature.sort(
+            {d for n in names for d in self.signature.system.parameters[n].dims}
+        )
 
     def _driven_dims(self) -> Dims:
         text = " * ".join(filter(None, (self.driver, self.content)))
@@ -562,11 +584,17 @@ class StockStep(Step):
                     f"process {self.name!r}: the lifetime varies over {', '.join(extra)}, the driving stock does not",
                     self.signature.system.place("processes", self.name, "stock"),
                 )
-            units = self._inflow_from_stock(_over_years(parameter(self.driver, dims), years), dims, survival, by_cohort)
+            units = self._inflow_from_stock(
+                _over_years(parameter(self.driver, dims), years), dims, survival, by_cohort
+            )
             mass = spread(units, dims, self.inner)
             if self.content:
                 mass = mass * parameter(self.content, self.inner)
-            arrays["inflow"] = _sum_over(np.broadcast_to(mass, (*map(self.signature.size, self.inner), years)), self.inner, self.held)
+            arrays["inflow"] = _sum_over(
+                np.broadcast_to(mass, (*map(self.signature.size, self.inner), years)),
+                self.inner,
+                self.held,
+            )
         return Bound(arrays, by_cohort)
 
     def _merged(self, inflow: Array, survival: Array) -> dict[str, Array]:
@@ -591,11 +619,15 @@ class StockStep(Step):
                 values[key] = parameter(text, self.held)
                 by_cohort = by_cohort or "year" in specs[text].dims
             else:
-                values[key] = np.full((1,) * (len(self.held) + 1), _lifetime_quantity(self, key, text))
+                values[key] = np.full(
+                    (1,) * (len(self.held) + 1), _lifetime_quantity(self, key, text)
+                )
         if not by_cohort:
             values = {key: array[..., 0] for key, array in values.items()}
         try:
-            survival = survival_values(self.lifetime.law, years, self.lifetime.inflow_at, "leaves", **values)
+            survival = survival_values(
+                self.lifetime.law, years, self.lifetime.inflow_at, "leaves", **values
+            )
         except MfaError as error:
             place = self.signature.system.place("processes", self.name, "lifetime")
             raise MfaError(f"process {self.name!r}: {error.problems[0].message}", place) from None
@@ -615,12 +647,16 @@ class StockStep(Step):
         survival[: given.size] = given
         return survival[:years].reshape((1,) * len(self.held) + (years,))
 
-    def _inflow_from_stock(self, stock: Array, dims: Dims, survival: Array, by_cohort: bool) -> Array:
+    def _inflow_from_stock(
+        self, stock: Array, dims: Dims, survival: Array, by_cohort: bool
+    ) -> Array:
         lead = survival.ndim - (2 if by_cohort else 1)
         keep = tuple(slice(None) if d in dims else 0 for d in self.held[:lead])
         survival = survival[keep]
         inflow = kernels.inflow_from_stock(stock, survival, by_cohort=by_cohort)
-        if self.on_decline != "allow" and inflow.min(initial=0.0) < -1e-12 * max(stock.max(initial=0.0), 1.0):
+        if self.on_decline != "allow" and inflow.min(initial=0.0) < -1e-12 * max(
+            stock.max(initial=0.0), 1.0
+        ):
             if self.on_decline == "retire_early":
                 raise MfaError(
                     f"process {self.name!r}: on_decline: retire_early works in mfa.stocks.from_stock only; "
@@ -628,7 +664,9 @@ class StockStep(Step):
                     self.signature.system.place("processes", self.name, "on_decline"),
                 )
             cell = np.unravel_index(int(np.argmin(inflow)), inflow.shape)
-            labels = [self.signature.system.dimensions[d][i] for d, i in zip(dims, cell, strict=False)]
+            labels = [
+                self.signature.system.dimensions[d][i] for d, i in zip(dims, cell, strict=False)
+            ]
             raise MfaError(
                 f"process {self.name!r}: the stock falls faster than its cohorts retire at {labels}, year "
                 f"{int(cell[-1])} of the run (inflow {inflow.min():.6g}); write 'on_decline: allow' if a "
@@ -639,7 +677,9 @@ class StockStep(Step):
 
     def evaluate(self, flows: Mapping[str, Array], bound: Bound, years: int) -> dict[str, Array]:
         inflow = bound.arrays["inflow"] if self.driver else self.arrivals(flows)
-        held = kernels.stock_from_inflow(inflow, bound.arrays["survival"], by_cohort=bound.by_cohort)
+        held = kernels.stock_from_inflow(
+            inflow, bound.arrays["survival"], by_cohort=bound.by_cohort
+        )
         stock, inflow = (_sum_over(a, self.held, self.dims) for a in (held, inflow))
         assert self.stock is not None
         outputs = {self.stock: stock, self.outflow: kernels.outflow(inflow, stock)}
@@ -705,7 +745,9 @@ class UserStep(Step):
                 f"names {sorted(self.outputs)}",
                 self.signature.system.place("processes", self.name),
             )
-        return {self.outputs[key]: np.broadcast_to(value, mass.shape) for key, value in found.items()}
+        return {
+            self.outputs[key]: np.broadcast_to(value, mass.shape) for key, value in found.items()
+        }
 
     def equation(self) -> str:
         return f"{', '.join(self.writes)} = {self.rule.name}({_sum(self.gathered.flows)}): {self.rule.equation}"
@@ -750,7 +792,9 @@ def _lifetime_quantity(step: Step, key: str, text: str) -> float:
         from mfa.errors import known
 
         hint = known(text, step.signature.system.parameters, "parameters")
-        message = f"process {step.name!r}: {key} {text!r} is neither a parameter nor a quantity. {hint}"
+        message = (
+            f"process {step.name!r}: {key} {text!r} is neither a parameter nor a quantity. {hint}"
+        )
         raise MfaError(message, place) from None
     expected = "" if key == "shape" else "yr"
     if quantity.unit != expected:

@@ -16,7 +16,8 @@ import xarray as xr
 from mfa import kernels
 from mfa.dims import order, require_contiguous, require_same_labels
 from mfa.errors import MfaError
-from mfa.lifetime import Array, bare
+from mfa.lifetime import bare
+from mfa.survival import Array
 
 DECLINE = ("raise", "allow", "retire_early")
 """What to do where a stock falls faster than its cohorts retire."""

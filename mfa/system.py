@@ -183,7 +183,9 @@ def _dimensions(
             name = labels.all if isinstance(labels, All) else folder_of(dim)
             found[dim] = tuple(sorted(p.stem for p in (folder or Path()).glob(f"{name}/*.yaml")))
             if not found[dim]:
-                problems.add(f"dimension {dim!r}: there is no file {name}/*.yaml in {folder}", place)
+                problems.add(
+                    f"dimension {dim!r}: there is no file {name}/*.yaml in {folder}", place
+                )
         else:
             if doubled := {label for label in labels if labels.count(label) > 1}:
                 problems.add(f"dimension {dim!r} names {sorted(doubled)} twice", place)
@@ -277,10 +279,17 @@ def expressions(process: Process) -> dict[tuple[str, ...], str]:
 
 
 def _check_process(
-    name: str, process: Process, file: SystemFile, dimensions: Mapping[str, Any], root: Any, problems: Problems
+    name: str,
+    process: Process,
+    file: SystemFile,
+    dimensions: Mapping[str, Any],
+    root: Any,
+    problems: Problems,
 ) -> None:
     def complain(path: tuple[Any, ...], message: str, key: bool = False) -> None:
-        problems.add(f"process {name!r}: {message}", place_of(root, ("processes", name, *path), key=key))
+        problems.add(
+            f"process {name!r}: {message}", place_of(root, ("processes", name, *path), key=key)
+        )
 
     for path, text in expressions(process).items():
         for parameter in factors(text):
@@ -289,17 +298,26 @@ def _check_process(
                 complain(path, f"unknown parameter {parameter!r}. {hint}")
     for position, dim in enumerate(process.sum):
         if dim not in dimensions:
-            complain(("sum", position), f"unknown dimension {dim!r}. {known(dim, dimensions, 'dimensions')}")
+            complain(
+                ("sum", position),
+                f"unknown dimension {dim!r}. {known(dim, dimensions, 'dimensions')}",
+            )
     for dim, label in process.at.items():
         if dim not in dimensions:
-            complain(("at", dim), f"unknown dimension {dim!r}. {known(dim, dimensions, 'dimensions')}", True)
+            complain(
+                ("at", dim),
+                f"unknown dimension {dim!r}. {known(dim, dimensions, 'dimensions')}",
+                True,
+            )
         elif label not in dimensions[dim]:
             hint = known(label, dimensions[dim], "labels")
             complain(("at", dim), f"dimension {dim!r} has no label {label!r}. {hint}")
     match process:
         case Stock():
             if process.inflow and process.stock:
-                complain((), "has both 'inflow' and 'stock'; one of them is computed from the other")
+                complain(
+                    (), "has both 'inflow' and 'stock'; one of them is computed from the other"
+                )
             if (process.inflow or process.stock) and not process.from_:
                 complain((), "is driven, so it needs 'from': who supplies its inflow")
         case Make() if process.yield_ and not process.loss_to:
@@ -318,12 +336,19 @@ def _check_user(process: UserProcess, complain: Any) -> None:
     rule = USER_RULES[process.rule]
     given = set(process.model_extra or {})
     for field in given - set(rule.parameters):
-        complain((field,), f"rule has no field {field!r}. {known(field, rule.parameters, 'fields')}", True)
+        complain(
+            (field,),
+            f"rule has no field {field!r}. {known(field, rule.parameters, 'fields')}",
+            True,
+        )
     for field in set(rule.parameters) - given:
         complain((), f"rule {rule.name!r} needs the field {field!r}")
     key, other = ("to", process.to) if rule.direction == "push" else ("from", process.from_)
     if not other:
-        complain((), f"rule {rule.name!r} is a {rule.direction} rule and needs {key!r}: output to process")
+        complain(
+            (),
+            f"rule {rule.name!r} is a {rule.direction} rule and needs {key!r}: output to process",
+        )
 
 
 # -------------------------------------------------------------------- flows
@@ -411,7 +436,10 @@ def connect(system: System) -> dict[str, Flow]:
                     place,
                 )
             if source == target:
-                problems.add(f"process {name!r} sends to itself; let that go through a process of its own", place)
+                problems.add(
+                    f"process {name!r} sends to itself; let that go through a process of its own",
+                    place,
+                )
             if missing or source == target:
                 continue
             flow = flow_name(source, target)
@@ -429,7 +457,12 @@ def connect(system: System) -> dict[str, Flow]:
 
 
 def _one_claim(
-    system: System, flow: str, source: str, target: str, claims: list[tuple[str, Place]], problems: Problems
+    system: System,
+    flow: str,
+    source: str,
+    target: str,
+    claims: list[tuple[str, Place]],
+    problems: Problems,
 ) -> None:
     rules = {end: system.processes[end].rule for end in (source, target)}
     if not claims:
@@ -437,7 +470,11 @@ def _one_claim(
             f"flow {flow!r} is computed by nobody: {source!r} ({rules[source]}) waits to be asked and "
             f"{target!r} ({rules[target]}) waits for arrivals; give one of them a driver, "
             f"a share, or make {target!r} a rule that asks",
-            place_of(system._root, ("processes", target if "from" in _keys(system, target) else source), key=True),
+            place_of(
+                system._root,
+                ("processes", target if "from" in _keys(system, target) else source),
+                key=True,
+            ),
         )
     if len(claims) > 1:
         (first, _), (second, place) = claims[0], claims[1]

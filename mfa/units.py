@@ -98,7 +98,7 @@ def metal_content(form: str) -> float:
     if form not in COMPOUNDS:
         raise MfaError(f"unknown compound {form!r}. {known(form, COMPOUNDS)}")
     formula, metal = COMPOUNDS[form]
-    mass = {symbol: 0.0 for symbol in ATOMIC_WEIGHTS}
+    mass = dict.fromkeys(ATOMIC_WEIGHTS, 0.0)
     for symbol, count in re.findall(r"([A-Z][a-z]?)(\d*)", formula):
         mass[symbol] += ATOMIC_WEIGHTS[symbol] * int(count or 1)
     return mass[metal] / sum(mass.values())

@@ -311,9 +311,7 @@ def mine_production_world() -> Table:
             status = row["status"]
             if row["material"] == "Li":
                 status += "; excludes United States"
-            records.append(
-                usgs_record(row, (int(row["year"]), row["material"]), status)
-            )
+            records.append(usgs_record(row, (int(row["year"]), row["material"]), status))
     return Table("mine_production_world.csv", ("year", "material"), records)
 
 
@@ -404,9 +402,7 @@ def country_shares(group: tuple, members: list[tuple[str, Record]]) -> list[Reco
             unit="1",
             source=example.source,
             raw_file=example.raw_file,
-            raw_rows=tuple(
-                sorted(line for record in amounts for line in record.raw_rows)
-            ),
+            raw_rows=tuple(sorted(line for record in amounts for line in record.raw_rows)),
             status=share_status(amounts),
         )
         for label, amounts in pooled.items()
@@ -520,14 +516,10 @@ def vehicle_sales() -> Table:
         for name in ("China", "Europe", "USA"):
             rows = sold[year, name]
             dimensions = (year, translate(regions, name))
-            records.append(
-                vehicle_sales_record(dimensions, number_sold(rows), rows, "reported")
-            )
+            records.append(vehicle_sales_record(dimensions, number_sold(rows), rows, "reported"))
         rest = number_sold(sold[year, WORLD]) - number_sold(named)
         rows = sold[year, WORLD] + named
-        records.append(
-            vehicle_sales_record((year, REST_OF_WORLD), rest, rows, "derived")
-        )
+        records.append(vehicle_sales_record((year, REST_OF_WORLD), rest, rows, "derived"))
     return Table("vehicle_sales.csv", ("year", "region"), records)
 
 
@@ -632,9 +624,7 @@ def technology_share_scenario() -> Table:
     The column is ``share_units``: by its name shares of the vehicles, not of the
     capacity, which is why 2024 differs from the observed shares.
     """
-    rows = [
-        row for row in read_raw(CHEMISTRY_SCENARIO) if row["bench_Region"] == "Global"
-    ]
+    rows = [row for row in read_raw(CHEMISTRY_SCENARIO) if row["bench_Region"] == "Global"]
     records = technology_shares(rows, "share_units", CHEMISTRY_SCENARIO)
     return Table("technology_share_scenario.csv", ("year", "technology"), records)
 
@@ -673,9 +663,7 @@ def battery_content() -> Table:
     records = []
     for row in read_raw(BATPAC):
         material = MATERIALS.get(row["mineral"])
-        is_graphite_battery = (
-            row["source"] == "BatPaC 5.2" and row["anode"] == "Graphite"
-        )
+        is_graphite_battery = row["source"] == "BatPaC 5.2" and row["anode"] == "Graphite"
         if material and is_graphite_battery:
             records.append(
                 Record(

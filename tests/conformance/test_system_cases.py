@@ -36,7 +36,9 @@ def result(folder: str, scenario: str = "reference") -> xr.Dataset:
 
 
 def close(found: Any, expected: Any, rtol: float = ROUNDED, atol: float = 1e-12) -> None:
-    np.testing.assert_allclose(np.asarray(found), np.asarray(expected, dtype=float), rtol=rtol, atol=atol)
+    np.testing.assert_allclose(
+        np.asarray(found), np.asarray(expected, dtype=float), rtol=rtol, atol=atol
+    )
 
 
 # ---------------------------------------------------------------- published
@@ -93,7 +95,9 @@ def shares(found: xr.Dataset) -> xr.DataArray:
 
 
 def test_alloying_elements_share_in_secondary_steel() -> None:
-    expected = case("peers", "alloying-elements-recycling")["expected"]["base"]["share_in_secondary_steel"]
+    expected = case("peers", "alloying-elements-recycling")["expected"]["base"][
+        "share_in_secondary_steel"
+    ]
     close(shares(result("alloying_elements")).transpose("year", "element"), expected)
 
 
@@ -119,7 +123,12 @@ def test_alloying_elements_in_the_words_of_the_tutorial() -> None:
     manganese = found.remelting_to_slag_pile.sel(element="Mn", **ends) / 1000
     close(copper, told["Cu_flow_1980_2010_kt"], rtol=0, atol=5e-3)
     close(manganese, told["Mn_to_slag_1980_2010_kt"], rtol=0, atol=5e-3)
-    close(100 * shares(found).sel(element="Cu", **ends), told["Cu_percent_1980_2010"], rtol=0, atol=5e-4)
+    close(
+        100 * shares(found).sel(element="Cu", **ends),
+        told["Cu_percent_1980_2010"],
+        rtol=0,
+        atol=5e-4,
+    )
     incoming = (found.machines_to_shredder + found.buildings_to_demolition).sel(element="Mn")
     lost = found.remelting_to_slag_pile.sel(element="Mn") / incoming
     close(lost, np.full(31, told["Mn_to_slag_share_of_incoming"]), rtol=0, atol=5e-3)

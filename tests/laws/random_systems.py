@@ -39,7 +39,9 @@ class Case:
 
     def dataset(self) -> xr.Dataset:
         labels = {"year": np.arange(FIRST_YEAR, FIRST_YEAR + self.years), **self.dimensions}
-        variables = {name: (spec["dims"], self.values[name]) for name, spec in self.parameters.items()}
+        variables = {
+            name: (spec["dims"], self.values[name]) for name, spec in self.parameters.items()
+        }
         used = {dim for spec in self.parameters.values() for dim in spec["dims"]} | {"year"}
         return xr.Dataset(variables, coords={d: own for d, own in labels.items() if d in used})
 
@@ -65,7 +67,10 @@ class Builder:
     ) -> str:
         if dims is None:
             dims = [d for d in ("year", *self.dims) if self.draw(st.booleans())]
-        sizes = {"year": self.case.years, **{d: len(own) for d, own in self.case.dimensions.items()}}
+        sizes = {
+            "year": self.case.years,
+            **{d: len(own) for d, own in self.case.dimensions.items()},
+        }
         values = self.random.uniform(low, high, [sizes[d] for d in dims])
         self.case.parameters[name] = {"dims": dims, "unit": unit}
         self.case.values[name] = values
@@ -76,7 +81,10 @@ class Builder:
 
     def lifetime(self, name: str, dims: list[str] | None = None) -> dict[str, Any]:
         law = self.draw(st.sampled_from(["fixed", "weibull", "lognormal", "normal", "exponential"]))
-        told = {"law": law, "inflow_at": self.draw(st.sampled_from(["spread", "start", "middle", "end"]))}
+        told = {
+            "law": law,
+            "inflow_at": self.draw(st.sampled_from(["spread", "start", "middle", "end"])),
+        }
         told["mean"] = self.parameter(f"{name}_mean", 0.6, 5.0, "yr", dims)
         if law == "weibull":
             told["shape"] = "2.5"
@@ -96,7 +104,9 @@ class Builder:
             else:
                 others = [n for n in (*nodes, "sink0") if n not in (node, onward)]
                 extra = (
-                    self.draw(st.lists(st.sampled_from(others), unique=True, max_size=3)) if others else []
+                    self.draw(st.lists(st.sampled_from(others), unique=True, max_size=3))
+                    if others
+                    else []
                 )
                 shares = {t: self.parameter(f"{node}_{t}", 0.0, 0.9 / len(extra)) for t in extra}
                 process = {"rule": "split", "shares": {**shares, onward: "rest"}}
@@ -130,12 +140,18 @@ class Builder:
             asker["from"] = [*asker.pop("before", []), name] if asker["rule"] == "market" else name
             if rule == "make":
                 asker = {"rule": "make", "yield": self.parameter(f"{name}_yield", 0.3, 1.0)}
-                asker["loss_to"] = f"{name}_loss" if behind_market else self.draw(st.sampled_from(nodes))
+                asker["loss_to"] = (
+                    f"{name}_loss" if behind_market else self.draw(st.sampled_from(nodes))
+                )
                 if behind_market:
                     self.case.processes[f"{name}_loss"] = {"rule": "sink"}
             else:
                 behind_market = True
-                asker = {"rule": "market", "surplus_to": f"{name}_surplus", "before": self.arrivals(name)}
+                asker = {
+                    "rule": "market",
+                    "surplus_to": f"{name}_surplus",
+                    "before": self.arrivals(name),
+                }
                 self.case.processes[f"{name}_surplus"] = {"rule": "sink"}
             self.case.processes[name] = asker
         last = "ore" if self.draw(st.booleans()) else "mine"
@@ -148,7 +164,10 @@ class Builder:
         name = f"{market}_scrap"
         self.source(name, f"{name}_source")
         share = self.parameter(f"{name}_share", 0.0, 1.0)
-        self.case.processes[name] = {"rule": "split", "shares": {market: share, "scrap_sink": "rest"}}
+        self.case.processes[name] = {
+            "rule": "split",
+            "shares": {market: share, "scrap_sink": "rest"},
+        }
         self.case.processes["scrap_sink"] = {"rule": "sink"}
         return [name]
 
@@ -168,7 +187,9 @@ class Builder:
                     self.case.dimensions["model"] = ["x", "y"]
                     asker["sum"] = ["model"]
                     asker["content"] = self.parameter("content", 0.0, 1.0, "1", ["model"])
-                    asker["lifetime"] = self.lifetime("use", self.draw(st.sampled_from([[], ["model"]])))
+                    asker["lifetime"] = self.lifetime(
+                        "use", self.draw(st.sampled_from([[], ["model"]]))
+                    )
                 else:
                     asker["lifetime"] = self.lifetime("use")
             else:
@@ -180,7 +201,9 @@ class Builder:
 
     def trade(self) -> None:
         self.case.dimensions["origin"] = [f"o{i}" for i in range(self.draw(st.integers(1, 3)))]
-        dims = [d for d in ("year", "origin", "region") if d == "origin" or self.draw(st.booleans())]
+        dims = [
+            d for d in ("year", "origin", "region") if d == "origin" or self.draw(st.booleans())
+        ]
         name = self.parameter("ore_share", 0.1, 1.0, "1", dims)
         values = self.case.values[name]
         self.case.values[name] = values / values.sum(axis=dims.index("origin"), keepdims=True)
@@ -206,5 +229,6 @@ def cases(draw: Any, stocks: bool = True) -> Case:
 
 def _named(case: Case, end: str) -> bool:
     return any(
-        end in process.get("shares", ()) or process.get("to") == end for process in case.processes.values()
+        end in process.get("shares", ()) or process.get("to") == end
+        for process in case.processes.values()
     )

@@ -34,7 +34,9 @@ def same(one: xr.Dataset, other: xr.Dataset, rtol: float = 0.0) -> None:
             assert np.array_equal(a.values, b.values), name
         else:
             largest = max(np.abs(one[n].values).max() for n in masses(one))
-            np.testing.assert_allclose(a.values, b.values, rtol=rtol, atol=rtol * max(largest, 1e-300))
+            np.testing.assert_allclose(
+                a.values, b.values, rtol=rtol, atol=rtol * max(largest, 1e-300)
+            )
 
 
 # ------------------------------------------------------------------ balance
@@ -47,7 +49,9 @@ def test_every_process_balances(case: Case) -> None:
     result = case.run()
     assert result.attrs["balance_residual"] <= 1e-9
     flows = {n: v for n, v in result.data_vars.items() if v.attrs["kind"] == "flow"}
-    stocks = {v.attrs["process"]: v for v in result.data_vars.values() if v.attrs["kind"] == "stock"}
+    stocks = {
+        v.attrs["process"]: v for v in result.data_vars.values() if v.attrs["kind"] == "stock"
+    }
     largest = max(float(abs(v).max()) for v in flows.values())
     for name, process in case.processes.items():
         into = [v for v in flows.values() if v.attrs["target"] == name]
@@ -96,7 +100,11 @@ def test_the_order_of_keys_is_irrelevant(case: Case, random: Any) -> None:
     same(plain, mfa.simulate(system, parameters))
 
     def shares(process: dict[str, Any]) -> dict[str, Any]:
-        return {**process, "shares": shuffled(process["shares"])} if process["rule"] == "split" else process
+        return (
+            {**process, "shares": shuffled(process["shares"])}
+            if process["rule"] == "split"
+            else process
+        )
 
     turned = case.system(
         processes={name: shares(process) for name, process in processes.items()},
@@ -180,11 +188,17 @@ def networks(stocks: bool) -> Any:
     def network(draw: Any) -> tuple[int, list[list[int]], list[bool], int]:
         size = draw(st.integers(2, 6))
         targets = [
-            draw(st.lists(st.sampled_from([j for j in range(size) if j != i]), unique=True, max_size=3))
+            draw(
+                st.lists(
+                    st.sampled_from([j for j in range(size) if j != i]), unique=True, max_size=3
+                )
+            )
             for i in range(size)
         ]
         is_stock = [stocks and draw(st.booleans()) for _ in range(size)]
-        targets = [found[:1] if kept else found for found, kept in zip(targets, is_stock, strict=True)]
+        targets = [
+            found[:1] if kept else found for found, kept in zip(targets, is_stock, strict=True)
+        ]
         return size, targets, is_stock, draw(st.integers(0, 2**32 - 1))
 
     return network()
@@ -235,7 +249,10 @@ def assembled(
         processes[f"n{i}"] = {"rule": "split", "shares": {**shares, "out": "rest"}}
     labels = {"year": np.arange(2000, 2000 + years), "region": [f"r{i}" for i in range(regions)]}
     system = mfa.System(
-        title="Network", dimensions={"region": labels["region"]}, parameters=parameters, processes=processes
+        title="Network",
+        dimensions={"region": labels["region"]},
+        parameters=parameters,
+        processes=processes,
     )
     return system, xr.Dataset(values, coords=labels), given, routes, survivals
 
@@ -282,7 +299,9 @@ def test_a_loop_through_stocks_equals_an_explicit_recursion(drawn: Any) -> None:
             past, at_once = np.zeros(size), np.ones(size)
             for i, left in survivals.items():
                 at_once[i] = 1 - left[0]
-                past[i] = sum(entered[c, i] * (left[year - c - 1] - left[year - c]) for c in range(year))
+                past[i] = sum(
+                    entered[c, i] * (left[year - c - 1] - left[year - c]) for c in range(year)
+                )
             route = routes[year, region].T
             matrix = np.eye(size) - route * at_once
             entered[year] = np.linalg.solve(matrix, given_[year, region] + route @ past)
@@ -290,13 +309,18 @@ def test_a_loop_through_stocks_equals_an_explicit_recursion(drawn: Any) -> None:
         for i, left in survivals.items():
             stock = [sum(entered[c, i] * left[t - c] for c in range(t + 1)) for t in range(years)]
             np.testing.assert_allclose(
-                result[f"n{i}_stock"].sel(region=f"r{region}"), stock, rtol=1e-11, atol=1e-11 * entered.max()
+                result[f"n{i}_stock"].sel(region=f"r{region}"),
+                stock,
+                rtol=1e-11,
+                atol=1e-11 * entered.max(),
             )
 
 
 @many
 @given(st.integers(0, 2**32 - 1), st.integers(1, 4))
-def test_a_market_in_a_loop_through_a_stock_equals_an_explicit_recursion(seed: int, rest_years: int) -> None:
+def test_a_market_in_a_loop_through_a_stock_equals_an_explicit_recursion(
+    seed: int, rest_years: int
+) -> None:
     """Tailings are worked again after some years: last = max(0, demand − reworked), the loss of
     last / yield − last rests, a share of it is reworked.
     """
@@ -333,7 +357,9 @@ def test_a_market_in_a_loop_through_a_stock_equals_an_explicit_recursion(seed: i
         last = max(0.0, demand[year] - reworked)
         loss[year] = last / gain - last
         np.testing.assert_allclose(result.refine_to_metal[year], last, rtol=1e-11, atol=1e-12)
-        np.testing.assert_allclose(result.metal_to_spare[year], max(0.0, reworked - demand[year]), atol=1e-9)
+        np.testing.assert_allclose(
+            result.metal_to_spare[year], max(0.0, reworked - demand[year]), atol=1e-9
+        )
     np.testing.assert_allclose(result.refine_to_pond, loss, rtol=1e-11, atol=1e-12)
 
 
@@ -384,6 +410,8 @@ def test_a_scenario_without_differences_equals_its_parent(case: Case) -> None:
             for year in range(FIRST_YEAR, FIRST_YEAR + case.years):
                 text = text.replace(f'"{year}":', f"{year}:")
             (Path(folder) / f"{name}.yaml").write_text(text, "utf-8")
-        parent, child = (mfa.run(mfa.read_scenario(Path(folder) / f"{n}.yaml")) for n in ("parent", "child"))
+        parent, child = (
+            mfa.run(mfa.read_scenario(Path(folder) / f"{n}.yaml")) for n in ("parent", "child")
+        )
     same(parent, child)
     same(case.run(), parent, rtol=1e-12)

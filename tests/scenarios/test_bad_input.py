@@ -307,7 +307,9 @@ def write(folder: Path, changes: dict[str, Change]) -> tuple[str, int, int] | No
         if isinstance(change, tuple | list):
             for old, new in [change] if isinstance(change, tuple) else change:
                 assert isinstance(content, str)
-                assert content.count(old) == 1, f"{old!r} stands {content.count(old)} times in {name}"
+                assert content.count(old) == 1, (
+                    f"{old!r} stands {content.count(old)} times in {name}"
+                )
                 content = content.replace(old, new)
         else:
             content = change
@@ -328,7 +330,10 @@ def write(folder: Path, changes: dict[str, Change]) -> tuple[str, int, int] | No
 def snapshot(folder: Path) -> dict[str, tuple[bytes, int]]:
     """Return the content and the time of change of every file in a folder."""
     return {
-        str(path.relative_to(folder)): (path.read_bytes() if path.is_file() else b"", path.stat().st_mtime_ns)
+        str(path.relative_to(folder)): (
+            path.read_bytes() if path.is_file() else b"",
+            path.stat().st_mtime_ns,
+        )
         for path in [folder, *folder.rglob("*")]
     }
 
@@ -457,4 +462,6 @@ def test_ways_to_write_a_small_number(written: str, folder: Path) -> None:
     import mfa
 
     write(folder, {"materials/Li.yaml": ("recovery: 1e-3", f"recovery: {written}")})
-    assert mfa.run(mfa.read_scenario(BAD))["recovery"].sel(material="Li").item() == pytest.approx(1e-3, rel=1e-15)
+    assert mfa.run(mfa.read_scenario(BAD))["recovery"].sel(material="Li").item() == pytest.approx(
+        1e-3, rel=1e-15
+    )

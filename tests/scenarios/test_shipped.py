@@ -84,11 +84,16 @@ def world_2024(result: xr.Dataset) -> dict[tuple[str, str], tuple[float, float]]
     return found
 
 
-def test_gaps_to_the_world_above_15_percent_are_written_down(results: dict[str, xr.Dataset]) -> None:
+def test_gaps_to_the_world_above_15_percent_are_written_down(
+    results: dict[str, xr.Dataset],
+) -> None:
     """Demand at metal_to_fabricate beside the IEA, mining beside the USGS; parts sum to the gap."""
     written: dict[tuple[str, str], list[float]] = {}
     for row in gaps():
-        amounts = [float(row[kind].replace("−", "-").replace(",", "")) for kind in ("definition", "data", "model")]
+        amounts = [
+            float(row[kind].replace("−", "-").replace(",", ""))
+            for kind in ("definition", "data", "model")
+        ]
         written[row["material"], row["flow"]] = amounts
     for key, (model, observed) in world_2024(results["reference"]).items():
         gap = model - observed

@@ -92,10 +92,7 @@ def test_raw_files_are_unchanged():
     for line in (RAW / "SHA256SUMS").read_text(encoding="utf-8").splitlines():
         digest, file_name = line.split()
         listed[file_name] = digest
-    found = {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in RAW.glob("*.csv")
-    }
+    found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in RAW.glob("*.csv")}
     assert found == listed
 
 
@@ -307,9 +304,7 @@ def test_withheld_lithium_is_an_explicit_row():
         assert row["status"].endswith("; excludes United States") == is_usgs_lithium
 
 
-@pytest.mark.parametrize(
-    ("material", "expected"), [("Li", 0.235), ("Co", 0.577), ("Ni", 0.412)]
-)
+@pytest.mark.parametrize(("material", "expected"), [("Li", 0.235), ("Co", 0.577), ("Ni", 0.412)])
 def test_concentration_of_mining_in_2024(material, expected):
     """Herfindahl-Hirschman index, the Rest of World taken as one producer."""
     amounts = [

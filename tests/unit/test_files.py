@@ -76,7 +76,10 @@ def test_every_key_and_value_knows_its_place() -> None:
     [
         ("a: 1\nb:\n  c: 1\n  c: 2\n", "f.yaml:4:3: duplicate key 'c' (first in line 3)"),
         ("a:\n\tb: 1\n", "f.yaml:2:1: cannot be read: a tab; YAML is indented with spaces"),
-        ("a:\n  b: 1\n\t c: 2\n", "f.yaml:3:1: cannot be read: a tab; YAML is indented with spaces"),
+        (
+            "a:\n  b: 1\n\t c: 2\n",
+            "f.yaml:3:1: cannot be read: a tab; YAML is indented with spaces",
+        ),
         ("a: 1\n  b: 2\n", "f.yaml:2:4: cannot be read: mapping values are not allowed here"),
         ("", "f.yaml:1:1: the file is empty; start it with 'title: …'"),
         ("# only a remark\n", "f.yaml:1:1: the file is empty; start it with 'title: …'"),
@@ -164,7 +167,9 @@ def test_cells_know_line_and_column_also_behind_quotes_and_line_breaks() -> None
     text = 'region,value,unit\n"x,1",3,t\n"two\nlines",oops,t\n"q""q",4,t\n"plain",5,t\n'
     table = files.parse_table(text, "t.csv")
     assert table.columns["region"] == ("x,1", "two\nlines", 'q"q', "plain")
-    places = [(table.place(row, "value").line, table.place(row, "value").column) for row in range(4)]
+    places = [
+        (table.place(row, "value").line, table.place(row, "value").column) for row in range(4)
+    ]
     assert places == [(2, 7), (4, 8), (5, 8), (6, 9)]
     assert table.place(1, "region") == Place("t.csv", 3, 1)
     assert table.place(1, "unit") == Place("t.csv", 4, 13)

@@ -209,7 +209,8 @@ LAW = FILLED.replace(
 
 
 FLAT = FILLED.replace(
-    "sales: 100 vehicle/yr", "sales: {law: logistic, saturation: 4 vehicle/yr, midpoint: 2000, rate: 0}"
+    "sales: 100 vehicle/yr",
+    "sales: {law: logistic, saturation: 4 vehicle/yr, midpoint: 2000, rate: 0}",
 )
 
 
@@ -252,7 +253,10 @@ def test_a_table_with_regions_called_na_and_no(write: Write) -> None:
 
 def test_rows_chosen_from_a_wider_table(write: Write) -> None:
     table = "case,region,value\nlow,NA,0.4\nlow,NO,0.6\nhigh,NA,0.9\nhigh,NO,0.1\n"
-    assert values(write("share: {table: s.csv, where: {case: high}}", s_csv=table), "share") == [0.9, 0.1]
+    assert values(write("share: {table: s.csv, where: {case: high}}", s_csv=table), "share") == [
+        0.9,
+        0.1,
+    ]
 
 
 # ------------------------------------------------------------------ layers
@@ -268,7 +272,10 @@ def test_layers_from_the_weakest_to_the_strongest(write: Write) -> None:
     assert values(write(base=plain, **item), "life") == [8, 9]
     assert values(write(base=plain + "life: {NMC: 11 yr}\n", **item), "life") == [8, 11]
     lever = {"longer": "life: {NMC: 12 yr}"}
-    assert values(write(base=plain + "life: {NMC: 11 yr}\n", levers=lever, **item), "life") == [8, 12]
+    assert values(write(base=plain + "life: {NMC: 11 yr}\n", levers=lever, **item), "life") == [
+        8,
+        12,
+    ]
     own = write("life: {LFP: 13 yr}", base=plain, levers=lever, **item)
     assert values(own, "life") == [13, 12]
     assert values(own.override(life={"LFP": "14 yr"}), "life") == [14, 12]
@@ -329,7 +336,10 @@ def test_override_and_set_leave_the_scenario_as_it_was(write: Write) -> None:
 def test_where_each_value_came_from(write: Write, tmp_path: Path) -> None:
     found = write("life: {NMC: 11 yr}", levers={"longer": "life: {scale: 2}"})
     cells = {cell["technology"]: entry for cell, entry in origins(found, "life")}
-    assert [(a.layer, a.giver) for a in cells["LFP"].origins] == [("set", "base"), ("lever", "longer")]
+    assert [(a.layer, a.giver) for a in cells["LFP"].origins] == [
+        ("set", "base"),
+        ("lever", "longer"),
+    ]
     assert [str(a.place).replace(f"{tmp_path}/", "") for a in cells["LFP"].origins] == [
         "base.yaml:10:9",
         "levers/longer.yaml:3:9",
@@ -349,7 +359,10 @@ def test_where_each_value_came_from(write: Write, tmp_path: Path) -> None:
 # ------------------------------------------------------------------ refused
 
 WRONG: dict[str, tuple[str, str]] = {
-    "an unknown parameter": ("rtae: 1", "case.yaml:4:3: unknown parameter 'rtae'. Did you mean \"rate\"?"),
+    "an unknown parameter": (
+        "rtae: 1",
+        "case.yaml:4:3: unknown parameter 'rtae'. Did you mean \"rate\"?",
+    ),
     "an unknown label": (
         "life: {LFP: 1 yr, NCM: 2 yr}",
         "case.yaml:4:21: life: 'technology' has no label 'NCM'. Did you mean \"NMC\"? (labels: LFP, NMC)",
@@ -358,7 +371,10 @@ WRONG: dict[str, tuple[str, str]] = {
         "trade: {NA: 1}",
         "case.yaml:4:10: trade: NA are labels of region and of origin; write {region: {NA: …}}",
     ),
-    "a missing unit": ("mass: 3", "case.yaml:4:9: mass: 3 has no unit; write it with one, like '3 t/yr'"),
+    "a missing unit": (
+        "mass: 3",
+        "case.yaml:4:9: mass: 3 has no unit; write it with one, like '3 t/yr'",
+    ),
     "a wrong unit": (
         "mass: 3 kt",
         "case.yaml:4:9: mass: the unit gives t, this needs a unit that gives t/yr",
@@ -381,7 +397,10 @@ WRONG: dict[str, tuple[str, str]] = {
         "rate: {2020: 0, 2025: 125 %}",
         "case.yaml:4:9: rate: 1.25 at year=2025 is above its bound 1 1",
     ),
-    "below its bound": ("mass: -1 kt/yr", "case.yaml:4:9: mass: -1 at year=2020 is below its bound 0 kt/yr"),
+    "below its bound": (
+        "mass: -1 kt/yr",
+        "case.yaml:4:9: mass: -1 at year=2020 is below its bound 0 kt/yr",
+    ),
     "shares over 1": (
         "share: {NA: 0.5, 'NO': 0.75}",
         "case.yaml:4:15: share: shares over region sum to 1.25 at its only cell, not to 1; let "
@@ -442,7 +461,10 @@ WRONG: dict[str, tuple[str, str]] = {
         "sales: {table: c.csv}",
         "c.csv:2:6: sales: 'region' has no label 'DK'. (labels: NA, NO)",
     ),
-    "a cell given twice": ("mass: {table: d.csv}", "d.csv:3:1: mass: this cell is given twice in the table"),
+    "a cell given twice": (
+        "mass: {table: d.csv}",
+        "d.csv:3:1: mass: this cell is given twice in the table",
+    ),
     "text in a table": ("mass: {table: e.csv}", "e.csv:2:6: mass: 'n.a.' is not a number"),
     "a column that is no dimension": (
         "mass: {table: f.csv}",
@@ -468,7 +490,9 @@ TABLES = {
 def test_wrong_values(what: str, write: Write, tmp_path: Path) -> None:
     text, expected = WRONG[what]
     found = message(lambda: mfa.build_parameters(write(text, **TABLES)), tmp_path)
-    assert found.startswith(expected) or (not expected.startswith("case") and expected in found), found
+    assert found.startswith(expected) or (not expected.startswith("case") and expected in found), (
+        found
+    )
 
 
 def test_a_value_that_nobody_gives(write: Write, tmp_path: Path) -> None:

@@ -21,7 +21,9 @@ LIFE = {"law": "fixed", "mean": "5 yr", "inflow_at": "end"}
 def system(
     processes: dict[str, Any], dimensions: dict[str, Any] | None = None, **parameters: Any
 ) -> mfa.System:
-    return mfa.System(title="Test", dimensions=dimensions or {}, parameters=parameters, processes=processes)
+    return mfa.System(
+        title="Test", dimensions=dimensions or {}, parameters=parameters, processes=processes
+    )
 
 
 def simulate(compiled: mfa.System, **values: Any) -> xr.Dataset:
@@ -93,7 +95,11 @@ UNSOLVABLE: dict[str, tuple[Any, str]] = {
     ),
     "a process that does not exist": (
         lambda: system(
-            {"mine": source("refin"), "refine": {"rule": "split", "shares": {"use": "rest"}}, "use": SINK},
+            {
+                "mine": source("refin"),
+                "refine": {"rule": "split", "shares": {"use": "rest"}},
+                "use": SINK,
+            },
             given=MASS,
         ),
         "process 'mine': there is no process 'refin'. Did you mean \"refine\"? (processes: "
@@ -191,7 +197,9 @@ UNSOLVABLE: dict[str, tuple[Any, str]] = {
     ),
     "a sum over an unknown dimension": (
         lambda: system(
-            {"mine": source(), "pile": {"rule": "sink", "sum": ["regoin"]}}, REGIONS, given=BY_REGION
+            {"mine": source(), "pile": {"rule": "sink", "sum": ["regoin"]}},
+            REGIONS,
+            given=BY_REGION,
         ),
         "process 'pile': unknown dimension 'regoin'. Did you mean \"region\"? (dimensions: region)",
     ),
@@ -205,7 +213,9 @@ UNSOLVABLE: dict[str, tuple[Any, str]] = {
     ),
     "units of a driver and a content that do not fit": (
         lambda: system(
-            held(inflow="sales", content="content"), sales={"unit": "vehicle/yr"}, content={"unit": "kg/kWh"}
+            held(inflow="sales", content="content"),
+            sales={"unit": "vehicle/yr"},
+            content={"unit": "kg/kWh"},
         ),
         "process 'use': inflow (sales * content) is in t vehicle/kWh/yr, it must be in t/yr",
     ),
@@ -215,19 +225,26 @@ UNSOLVABLE: dict[str, tuple[Any, str]] = {
     ),
     "the first of two shares has a unit": (
         lambda: system(
-            splitting({"a": "odd", "b": "share", "c": "rest"}), given=MASS, odd={"unit": "yr"}, share={}
+            splitting({"a": "odd", "b": "share", "c": "rest"}),
+            given=MASS,
+            odd={"unit": "yr"},
+            share={},
         ),
         "process 'sort': shares (odd) is in yr, it must be in 1",
     ),
     "a recipe with a unit": (
         lambda: system(
-            made(**{"from": {"mine": "odd", "slag": "rest"}}) | {"slag": MINE}, asked=MASS, odd={"unit": "yr"}
+            made(**{"from": {"mine": "odd", "slag": "rest"}}) | {"slag": MINE},
+            asked=MASS,
+            odd={"unit": "yr"},
         ),
         "process 'smelt': from (odd) is in yr, it must be in 1",
     ),
     "a lifetime in tonnes": (
         lambda: system(
-            held(inflow="sales", lifetime={"law": "fixed", "mean": "life"}), sales=MASS, life={"unit": "t"}
+            held(inflow="sales", lifetime={"law": "fixed", "mean": "life"}),
+            sales=MASS,
+            life={"unit": "t"},
         ),
         "process 'use': lifetime (life) is in t, it must be in yr",
     ),
@@ -259,7 +276,9 @@ UNSOLVABLE: dict[str, tuple[Any, str]] = {
         "process 'sort': only one share can be the rest",
     ),
     "two rests in a recipe": (
-        lambda: system(made(**{"from": {"mine": "rest", "slag": "rest"}}) | {"slag": MINE}, asked=MASS),
+        lambda: system(
+            made(**{"from": {"mine": "rest", "slag": "rest"}}) | {"slag": MINE}, asked=MASS
+        ),
         "process 'smelt': only one share can be the rest",
     ),
     "inflow and stock at once": (
@@ -294,12 +313,17 @@ UNSOLVABLE: dict[str, tuple[Any, str]] = {
         "processes.mine.gvies: unknown key 'gvies'. Did you mean \"gives\"? (keys: at, gives, rule, sum, to)",
     ),
     "a place at an unknown label": (
-        lambda: system({"mine": source() | {"at": {"region": "W"}}, "pile": SINK}, REGIONS, given=MASS),
+        lambda: system(
+            {"mine": source() | {"at": {"region": "W"}}, "pile": SINK}, REGIONS, given=MASS
+        ),
         "process 'mine': dimension 'region' has no label 'W'. (labels: N, S)",
     ),
     "a process at one region that handles all": (
         lambda: system(
-            made(at={"region": "N"}, loss_to="slag", **{"yield": "gain"}), REGIONS, asked=BY_REGION, gain={}
+            made(at={"region": "N"}, loss_to="slag", **{"yield": "gain"}),
+            REGIONS,
+            asked=BY_REGION,
+            gain={},
         ),
         "process 'smelt' stands at one region, but what it handles has the dimension region; "
         "write 'sum: [region]' "
@@ -382,7 +406,10 @@ REFUSED_NUMBERS: dict[str, tuple[Any, str]] = {
     ),
     "a shape of a survival table that rises": (
         lambda: simulate(
-            system(held(inflow="sales", lifetime={"law": "table", "survival": [0.5, 0.6, 0.0]}), sales=MASS),
+            system(
+                held(inflow="sales", lifetime={"law": "table", "survival": [0.5, 0.6, 0.0]}),
+                sales=MASS,
+            ),
             sales=[1.0, 1.0],
         ),
         "process 'use': law 'table' needs 'survival': shares in use at the end of the entry "
@@ -423,7 +450,8 @@ def test_a_market_with_a_surplus_needs_somewhere_to_put_it() -> None:
 def test_a_stock_may_not_fall_faster_than_its_cohorts_retire() -> None:
     compiled = system(held(stock="fleet"), REGIONS, fleet=FLEET)
     with pytest.raises(
-        MfaError, match=r"^process 'use': the stock falls faster than its cohorts retire at \['S'\].*-3"
+        MfaError,
+        match=r"^process 'use': the stock falls faster than its cohorts retire at \['S'\].*-3",
     ):
         simulate(compiled, fleet=FALLING)
     meant = system(held(stock="fleet", on_decline="allow"), REGIONS, fleet=FLEET)
@@ -471,7 +499,9 @@ def test_a_loop_is_one_part_and_solved_exactly() -> None:
 
 
 def test_the_plan_says_which_part_runs_year_by_year() -> None:
-    through_stock = LOOP | {"one": {"rule": "stock", "to": "two", "lifetime": LIFE | {"mean": "1 yr"}}}
+    through_stock = LOOP | {
+        "one": {"rule": "stock", "to": "two", "lifetime": LIFE | {"mean": "1 yr"}}
+    }
     compiled = mfa.plan(system(through_stock, given=MASS, back={}))
     assert [(part.kind, {step.name for step in part.steps}) for part in compiled.parts] == [
         ("all years", {"mine"}),
@@ -544,7 +574,10 @@ def test_sources_at_one_region_each_are_put_together_at_the_customer() -> None:
     )
     found = simulate(compiled, in_north=[1.0, 2.0], in_south=[10.0, 20.0])
     assert found.north_to_pile.dims == ("year",)
-    assert found.pile_stock.transpose("year", "region").values.tolist() == [[1.0, 10.0], [3.0, 30.0]]
+    assert found.pile_stock.transpose("year", "region").values.tolist() == [
+        [1.0, 10.0],
+        [3.0, 30.0],
+    ]
     assert found.north_to_pile.attrs["at_source"] == "region=N"
 
 
@@ -562,7 +595,10 @@ def test_a_placed_flow_is_added_to_one_of_all_regions() -> None:
     )
     given = [[1.0, 2.0], [4.0, 5.0]]
     found = simulate(compiled, in_north=[1.0, 2.0], everywhere=(["year", "region"], given))
-    assert found.sort_to_pile.transpose("year", "region").values.tolist() == [[2.0, 2.0], [6.0, 5.0]]
+    assert found.sort_to_pile.transpose("year", "region").values.tolist() == [
+        [2.0, 2.0],
+        [6.0, 5.0],
+    ]
     assert found.all_to_sort.transpose("year", "region").values.tolist() == given
 
 
@@ -578,7 +614,10 @@ def test_a_smelter_at_one_region_serves_all() -> None:
     assert found.mine_to_smelt.values.tolist() == [6.0, 16.0]
     assert found.smelt_to_slag.values.tolist() == [3.0, 8.0]
     assert found.slag_stock.transpose("year", "region").values.tolist() == [[3.0, 0.0], [11.0, 0.0]]
-    assert found.smelt_to_use.transpose("year", "region").values.tolist() == [[1.0, 2.0], [3.0, 5.0]]
+    assert found.smelt_to_use.transpose("year", "region").values.tolist() == [
+        [1.0, 2.0],
+        [3.0, 5.0],
+    ]
 
 
 def test_a_trade_turns_asks_by_destination_into_asks_by_origin() -> None:
@@ -610,7 +649,9 @@ def test_rounding_of_a_large_stock_is_no_lost_mass() -> None:
 
 
 def test_a_balance_of_a_single_year_counts_every_inflow() -> None:
-    compiled = system({"mine": source(), "other": source(gives="more"), "pile": SINK}, given=MASS, more=MASS)
+    compiled = system(
+        {"mine": source(), "other": source(gives="more"), "pile": SINK}, given=MASS, more=MASS
+    )
     data = xr.Dataset({"given": ("year", [1.0]), "more": ("year", [2.0])}, coords={"year": [2020]})
     found = mfa.simulate(compiled, data)
     assert found.pile_stock.values.tolist() == [3.0]

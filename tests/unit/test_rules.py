@@ -78,7 +78,11 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def push(**fields: Any) -> mfa.System:
-    process = {"rule": "refurbish", "share": "share", "to": {"reused": "market", "waste": "pile"}} | fields
+    process = {
+        "rule": "refurbish",
+        "share": "share",
+        "to": {"reused": "market", "waste": "pile"},
+    } | fields
     return mfa.System(
         title="Push",
         parameters={"given": MASS, "share": {"dims": ["year"]}},
@@ -137,7 +141,11 @@ def test_a_push_rule_within_a_loop_is_solved_with_it() -> None:
         processes={
             "mine": {"rule": "source", "gives": "given", "to": "sort"},
             "sort": {"rule": "split", "shares": {"shop": "rest"}},
-            "shop": {"rule": "refurbish", "share": "share", "to": {"reused": "sort", "waste": "pile"}},
+            "shop": {
+                "rule": "refurbish",
+                "share": "share",
+                "to": {"reused": "sort", "waste": "pile"},
+            },
             "pile": {"rule": "sink"},
         },
     )
@@ -162,10 +170,12 @@ def test_wrong_fields_of_a_user_rule() -> None:
         **{n: p.model_dump(by_alias=True, exclude_none=True) for n, p in system.processes.items()},
         "shop": broken,
     }
-    parameters = {n: p.model_dump(by_alias=True, exclude_none=True) for n, p in system.parameters.items()}
-    assert message(lambda: mfa.System(title="Push", parameters=parameters, processes=processes)) == (
-        "process 'shop': rule 'refurbish' needs the field 'share'"
-    )
+    parameters = {
+        n: p.model_dump(by_alias=True, exclude_none=True) for n, p in system.parameters.items()
+    }
+    assert message(
+        lambda: mfa.System(title="Push", parameters=parameters, processes=processes)
+    ) == ("process 'shop': rule 'refurbish' needs the field 'share'")
     assert message(lambda: push(to={})).startswith(
         "process 'shop': rule 'refurbish' is a push rule and needs 'to': output to process"
     )
@@ -199,7 +209,9 @@ def test_a_rule_that_loses_mass_is_caught_by_the_balance() -> None:
     )
     with pytest.raises(mfa.BalanceError) as caught:
         run(system, given=[2.0, 8.0])
-    assert str(caught.value).startswith("process 'hole' does not balance at year=2020: inputs − outputs")
+    assert str(caught.value).startswith(
+        "process 'hole' does not balance at year=2020: inputs − outputs"
+    )
     assert "= 1 t/yr, 0.5 of its throughput (tolerance 1e-09)" in str(caught.value)
 
 
