@@ -47,9 +47,9 @@ $(VENV)/installed: pyproject.toml
 	touch $@
 
 $(VENV)/installed-check: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet ".[check]" --editable .
+	$(BIN)/python -m pip install --quiet --editable ".[test,check]"
 	touch $@
 
 $(VENV)/installed-bench: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet ".[peers]" --editable .
+	$(BIN)/python -m pip install --quiet --editable ".[test,peers]"
 	touch $@

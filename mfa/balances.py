@@ -120,10 +120,11 @@ def worst(found: Sequence[Residual]) -> tuple[float, Residual | None, tuple[int,
     flows = [side for each in found for side in (each.into, each.out) if side.size]
     largest = max((max(float(a.max()), -float(a.min())) for a in flows), default=0.0)
     # three arrays for all processes: fresh memory would cost more than the sums
-    space = np.empty((3, max((prod(each.shape) for each in found), default=0)))
+    shapes = [each.shape for each in found]
+    space = np.empty((3, max(map(prod, shapes), default=0)))
     best: tuple[float, Residual | None, tuple[int, ...]] = (0.0, None, ())
-    for each in found:
-        size, throughput, other = (row[: prod(each.shape)].reshape(each.shape) for row in space)
+    for each, shape in zip(found, shapes, strict=True):
+        size, throughput, other = space[:, : prod(shape)].reshape(3, *shape)
         np.abs(each.amount(size), out=size)
         if each.stock is not None:
             np.abs(each.stock, out=other)

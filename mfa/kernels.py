@@ -313,7 +313,7 @@ def _aligned(series: ArrayLike, survival: ArrayLike, by_cohort: bool) -> tuple[A
 
 def _dot(left: Array, right: Array) -> Array:
     """Return Σ over the last axis, all leading axes broadcast."""
-    total: Array = np.einsum("...c,...c->...", left, right)
+    total: Array = np.vecdot(left, right)
     return total
 
 
