@@ -16,6 +16,7 @@ import click
 
 from mfa import __version__
 from mfa.errors import MfaError, Problems, known
+from mfa.files import replacing
 
 if TYPE_CHECKING:
     from mfa.scenario import Scenario
@@ -221,8 +222,8 @@ def new(file: Path, own_system: bool) -> None:
     if there := [path for path in written if path.exists()]:
         raise MfaError(f"{there[0]} is there already and is not overwritten; choose another name")
     for path, content in written.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, encoding="utf-8")
+        with replacing(path) as temporary:
+            temporary.write_text(content, encoding="utf-8")
         click.echo(f"wrote {path}")
     click.echo(f"try: mfa run {file}")
 

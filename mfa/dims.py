@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from mfa.errors import MfaError, known
+from mfa.errors import MfaError
 
 FIRST = ("scenario", "sample", "year", "cohort", "age")
 """Dimensions that come first in every saved array, in this order."""
@@ -152,11 +152,6 @@ def require_contiguous(values: Any, name: str = "year") -> None:
         raise MfaError(
             f"dimension {name!r} must be contiguous integer years; broken after {gaps[:5]}"
         )
-
-
-def unknown_label(dim: str, label: Any, labels: Sequence[Any]) -> str:
-    """Return the sentence for a label that a dimension does not have."""
-    return f"{dim!r} has no label {label!r}. {known(label, labels)}"
 
 
 def coordinates(labels: Mapping[str, Sequence[Any]]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from mfa.plans import Plan, bind, execute, plan
 from mfa.results import describe
 from mfa.scenario import Scenario
 from mfa.steps import Dims, StockStep, spread
-from mfa.system import System, factors
+from mfa.system import System, factors, placement
 
 Array = NDArray[np.float64]
 
@@ -99,23 +99,16 @@ def _aligner(compiled: Plan, parameters: xr.Dataset) -> Callable[[str, Dims], Ar
     return product
 
 
-def _placed(compiled: Plan, flow: str, process: str) -> tuple[tuple[str, int], ...]:
-    ends = compiled.flows[flow]
-    other = ends.source if ends.target == process else ends.target
-    own = compiled.system.processes[process].at
-    at = compiled.system.processes[other].at
-    return tuple(
-        (d, compiled.system.dimensions[d].index(label)) for d, label in at.items() if d not in own
-    )
-
-
 @lru_cache(maxsize=16)
 def _accounts(compiled: Plan) -> list[Account]:
     stocks = {process: stock for stock, process in compiled.stocks.items()}
     steps = {step.name: step for step in compiled.steps}
     accounts = []
     for name in compiled.system.processes:
-        ends = {f: End(f, compiled.dims[f], _placed(compiled, f, name)) for f in compiled.flows}
+        ends = {
+            f: End(f, compiled.dims[f], placement(compiled.system, flow, name))
+            for f, flow in compiled.flows.items()
+        }
         inputs = tuple(ends[f] for f, flow in compiled.flows.items() if flow.target == name)
         outputs = tuple(ends[f] for f, flow in compiled.flows.items() if flow.source == name)
         stock = End(stocks[name], steps[name].stock_dims) if name in stocks else None

@@ -29,7 +29,16 @@ from mfa.schema import (
     Trade,
     UserProcess,
 )
-from mfa.system import Flow, System, arrival_flows, ask_flows, expressions, factors, flow_name
+from mfa.system import (
+    Flow,
+    System,
+    arrival_flows,
+    ask_flows,
+    expressions,
+    factors,
+    flow_name,
+    placement,
+)
 
 Array = NDArray[np.float64]
 Dims = tuple[str, ...]
@@ -54,12 +63,6 @@ class Signature:
         specs = self.system.parameters
         return self.sort({d for name in factors(expression) for d in specs[name].dims})
 
-    def at(self, name: str) -> tuple[tuple[str, int], ...]:
-        process = self.system.processes[name]
-        return tuple(
-            (dim, self.system.dimensions[dim].index(label)) for dim, label in process.at.items()
-        )
-
 
 def spread(array: Array, dims: Dims, target: Dims) -> Array:
     """Insert axes of length one, so that an array of dims (and year) fits the target's."""
@@ -81,16 +84,13 @@ class Gather:
         self.signature, self.owner, self.flows, self.what = signature, owner, flows, what
         process = signature.system.processes[owner]
         self.summed: Dims = signature.sort(process.sum)
-        self.own_at = dict(signature.at(owner))
         self.ports: list[tuple[str, Dims, tuple[tuple[str, int], ...]]] = []
         self.dims: Dims = ()
         self.shape: tuple[int, ...] = ()
 
     def placement(self, flow: str) -> tuple[tuple[str, int], ...]:
         """Return the labels at which the other end of a flow stands."""
-        ends = self.signature.flows[flow]
-        other = ends.source if ends.target == self.owner else ends.target
-        return tuple(p for p in self.signature.at(other) if p[0] not in self.own_at)
+        return placement(self.signature.system, self.signature.flows[flow], self.owner)
 
     def infer(self, dims: Mapping[str, Dims]) -> Dims | None:
         """Return the dimensions of the total, as far as the flows are known."""

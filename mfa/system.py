@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import PrivateAttr, model_validator
+from pydantic import PrivateAttr
 
 from mfa.errors import MfaError, Place, Problems, known
-from mfa.files import Branch, place_of, read_yaml
+from mfa.files import place_of, read_yaml
 from mfa.rules import USER_RULES
 from mfa.schema import (
     BUILT_IN,
@@ -83,18 +83,9 @@ class System(Model):
         self._root = root
         connect(self)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _already_checked(cls, data: Any) -> Any:
-        return data
-
     def place(self, *path: Any) -> Place:
         """Return where a part of the system is written; a process stands at its name."""
         return place_of(self._root, path, key=len(path) == 2 and path[0] == "processes")
-
-    def labels(self, dim: str) -> tuple[str, ...]:
-        """Return the labels of a dimension."""
-        return self.dimensions[dim]
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -525,4 +516,12 @@ def arrival_flows(system: System, flows: Mapping[str, Flow], name: str) -> list[
     return [f for f, flow in flows.items() if flow.target == name and flow.computed_by != name]
 
 
-__all__ = ["Branch", "Flow", "System", "connect", "read_system"]
+def placement(system: System, flow: Flow, process: str) -> tuple[tuple[str, int], ...]:
+    """Return the labels, as (dimension, number), at which the other end of a flow stands."""
+    own = system.processes[process].at
+    other = flow.source if flow.target == process else flow.target
+    return tuple(
+        (dim, system.dimensions[dim].index(label))
+        for dim, label in system.processes[other].at.items()
+        if dim not in own
+    )
