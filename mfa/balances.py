@@ -1,7 +1,7 @@
 """Mass balance of every process, year, place and material, on every run.
 
 The residual of a process is Σ inflows − Σ outflows − Δstock, relative to the
-larger of its throughput and 1e-12 of the largest throughput of the system
+larger of its throughput and 1e-12 of the largest inflow of any process
 (CONVENTIONS §9).
 """
 
@@ -24,7 +24,7 @@ TOLERANCE = 1e-9
 """Largest relative residual that a run may have."""
 
 FLOOR = 1e-12
-"""Share of the system's largest throughput below which nothing counts as throughput."""
+"""Share of the largest inflow of any process below which nothing counts as throughput."""
 
 ROUNDING = 1e-12
 """Share of a stock below which its change cannot be told from rounding (as in :mod:`mfa.kernels`)."""
@@ -117,20 +117,22 @@ def _total(
 
 def worst(found: Sequence[Residual]) -> tuple[float, Residual | None, tuple[int, ...]]:
     """Return the largest relative residual, and where it is."""
-    flows = [side for each in found for side in (each.into, each.out) if side.size]
+    flows = [each.into for each in found if each.into.size]  # every flow enters some process
     largest = max((max(float(a.max()), -float(a.min())) for a in flows), default=0.0)
     # three arrays for all processes: fresh memory would cost more than the sums
     shapes = [each.shape for each in found]
     space = np.empty((3, max(map(prod, shapes), default=0)))
     best: tuple[float, Residual | None, tuple[int, ...]] = (0.0, None, ())
     for each, shape in zip(found, shapes, strict=True):
+        if each.into is each.out and each.stock is None:
+            continue
         size, throughput, other = space[:, : prod(shape)].reshape(3, *shape)
         np.abs(each.amount(size), out=size)
         if each.stock is not None:
             np.abs(each.stock, out=other)
             other *= ROUNDING
-            size[size <= other] = 0.0
-        if not size.any():
+            size *= size > other
+        if not size.size or size.max() == 0:
             continue
         np.abs(each.into, out=throughput)
         np.abs(each.out, out=other)

@@ -123,14 +123,13 @@ def check(files: Sequence[str], modules: Sequence[str]) -> None:
 
     def checked(file: str) -> list[tuple[str, str, str]]:
         from mfa.parameters import build_parameters
-        from mfa.plans import bind
         from mfa.plans import plan as compile_plan
-        from mfa.runs import _aligner
+        from mfa.runs import prepare
 
         lines = []
         for scenario in _scenarios(file):
             compiled, parameters = compile_plan(scenario.system), build_parameters(scenario)
-            bind(compiled, _aligner(compiled, parameters), parameters.sizes["year"])
+            prepare(compiled, parameters)
             values = f"{len(scenario.parameters)} parameters, {len(compiled.flows)} flows"
             lines.append(("ok", file, f"{values}, {scenario.years[0]}–{scenario.years[1]}"))
         return lines

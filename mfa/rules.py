@@ -3,7 +3,7 @@
 Every array has the year as its last axis.  *Asks* are demands that arrive from
 downstream, *arrivals* are masses that come from upstream.  A rule is a pure
 function; which flows it is given and which it computes is decided in
-:mod:`mfa.steps`, loops are solved in :mod:`mfa.plans`.
+:mod:`mfa.process_steps`, loops are solved in :mod:`mfa.execution`.
 """
 
 from __future__ import annotations

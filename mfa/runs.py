@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -13,11 +12,13 @@ from numpy.typing import NDArray
 from mfa.balances import Account, End, check, residuals
 from mfa.dims import order
 from mfa.errors import MfaError
+from mfa.execution import bind, execute
 from mfa.parameters import build_parameters, years_of
-from mfa.plans import Plan, bind, execute, plan
+from mfa.plans import Plan, plan
 from mfa.results import describe
 from mfa.scenario import Scenario
-from mfa.steps import Dims, StockStep, spread
+from mfa.steps import Bound, Dims, spread
+from mfa.stock_step import StockStep
 from mfa.system import System, factors, placement
 
 Array = NDArray[np.float64]
@@ -47,14 +48,20 @@ def simulate(system: Plan | System, parameters: xr.Dataset) -> xr.Dataset:
         If mass was lost or made.
     """
     compiled = system if isinstance(system, Plan) else plan(system)
-    years = years_of(compiled.system, parameters)
-    bound = bind(compiled, _aligner(compiled, parameters), len(years))
-    values = execute(compiled, bound, len(years))
+    bound, years = prepare(compiled, parameters)
+    values = execute(compiled, bound, years)
     labels = compiled.system.dimensions
     sizes = {d: len(own) for d, own in labels.items()}
     found = residuals(_accounts(compiled), values, sizes, compiled.system.axes)
-    worst = check(found, labels, years.tolist())
+    worst = check(found, labels, years)
     return _labelled(compiled, values, years, worst)
+
+
+def prepare(compiled: Plan, parameters: xr.Dataset) -> tuple[dict[str, Bound], range]:
+    """Return the parameters of every step, aligned and checked, and the years of the run."""
+    labels = years_of(compiled.system, parameters)
+    years = range(int(labels[0]), int(labels[-1]) + 1)
+    return bind(compiled, _aligner(compiled, parameters), years), years
 
 
 def _aligner(compiled: Plan, parameters: xr.Dataset) -> Callable[[str, Dims], Array]:
@@ -117,10 +124,8 @@ def _accounts(compiled: Plan) -> list[Account]:
     return accounts
 
 
-def _labelled(
-    compiled: Plan, values: dict[str, Array], years: NDArray[Any], worst: float
-) -> xr.Dataset:
-    frame, axes = _frame(compiled, int(years[0]), int(years[-1]))
+def _labelled(compiled: Plan, values: dict[str, Array], years: range, worst: float) -> xr.Dataset:
+    frame, axes = _frame(compiled, years)
     result = frame.copy(
         data={name: values[name].transpose(turned) for name, turned in axes.items()}
     )
@@ -129,7 +134,7 @@ def _labelled(
 
 
 @lru_cache(maxsize=16)
-def _frame(compiled: Plan, first: int, last: int) -> tuple[xr.Dataset, dict[str, tuple[int, ...]]]:
+def _frame(compiled: Plan, years: range) -> tuple[xr.Dataset, dict[str, tuple[int, ...]]]:
     """Return a plan's results without numbers and the order of the axes of each of them.
 
     Making labels and their indexes costs more than a small run, filling them in little.
@@ -138,7 +143,7 @@ def _frame(compiled: Plan, first: int, last: int) -> tuple[xr.Dataset, dict[str,
     steps = {step.stock: step for step in compiled.steps if step.stock}
     declared = tuple(system.dimensions)
     sizes = {
-        "year": last - first + 1,
+        "year": len(years),
         **{d: len(labels) for d, labels in system.dimensions.items()},
     }
     nothing = np.zeros(())
@@ -151,7 +156,7 @@ def _frame(compiled: Plan, first: int, last: int) -> tuple[xr.Dataset, dict[str,
         empty = np.broadcast_to(nothing, [sizes[d] for d in wanted])
         variables[name] = xr.Variable(wanted, empty, describe(compiled, name), fastpath=True)
     used = {str(d) for variable in variables.values() for d in variable.dims}
-    year = xr.Variable("year", np.arange(first, last + 1), {"long_name": "calendar year"})
+    year = xr.Variable("year", np.array(years), {"long_name": "calendar year"})
     labels = {d: xr.Variable(d, np.array(own)) for d, own in system.dimensions.items() if d in used}
     conventions = {s.lifetime.inflow_at for s in compiled.steps if isinstance(s, StockStep)}
     attrs = {

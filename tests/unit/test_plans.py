@@ -451,7 +451,7 @@ def test_a_stock_may_not_fall_faster_than_its_cohorts_retire() -> None:
     compiled = system(held(stock="fleet"), REGIONS, fleet=FLEET)
     with pytest.raises(
         MfaError,
-        match=r"^process 'use': the stock falls faster than its cohorts retire at \['S'\].*-3",
+        match=r"^process 'use': the stock falls faster than its cohorts retire at region=S, year=2021 .*-3",
     ):
         simulate(compiled, fleet=FALLING)
     meant = system(held(stock="fleet", on_decline="allow"), REGIONS, fleet=FLEET)

@@ -1,0 +1,277 @@
+"""The step of a stock: cohorts that enter, stay for their lifetime and leave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import prod
+
+import numpy as np
+
+from mfa import kernels
+from mfa.errors import MfaError, known
+from mfa.schema import Lifetime, Stock
+from mfa.steps import (
+    Array,
+    Bound,
+    Dims,
+    Signature,
+    Step,
+    must_not_be_negative,
+    over_years,
+    plus,
+    spread,
+    sum_over,
+)
+from mfa.survival import survival_values
+from mfa.system import flow_name
+from mfa.units import parse
+
+
+class StockStep(Step):
+    """Cohorts that stay for their lifetime."""
+
+    def __init__(self, signature: Signature, name: str, process: Stock):
+        super().__init__(signature, name, process)
+        self.lifetime: Lifetime = process.lifetime
+        self.driver = process.inflow or process.stock
+        self.by_stock = process.stock is not None
+        self.content, self.on_decline = process.content, process.on_decline
+        self.outflow, self.stock = flow_name(name, process.to), f"{name}_stock"
+        self.writes = [self.outflow]
+        self.summed = signature.sort(process.sum)
+        self.memory = not self.driver
+        self.arrivals = self._arrivals()
+        self.inflow: str | None = None
+        if self.driver:
+            assert process.from_
+            self.inflow = flow_name(process.from_, name)
+            self.writes = [self.inflow, self.outflow]
+            self._no_arrivals_beside_a_driver()
+
+    def _no_arrivals_beside_a_driver(self) -> None:
+        if self.arrivals.flows:
+            raise MfaError(
+                f"process {self.name!r} is driven and also receives {', '.join(self.arrivals.flows)}; "
+                "let that flow go to a market that supplies it, or to a stock of its own",
+                self.signature.system.place("processes", self.name),
+            )
+
+    def _lifetime_dims(self) -> Dims:
+        specs = self.signature.system.parameters
+        names = [n for n in lifetime_parameters(self.lifetime).values() if n in specs]
+        return self.signature.sort({d for n in names for d in specs[n].dims})
+
+    def infer(self, dims: Mapping[str, Dims]) -> dict[str, Dims]:
+        if self.driver:
+            inner = self.signature.parameter_dims(self._driven())
+            found: Dims | None = tuple(d for d in inner if d not in self.summed)
+        else:
+            found = self.arrivals.infer(dims)
+        return {} if found is None else dict.fromkeys(self.writes, found)
+
+    def _driven(self) -> str:
+        return " * ".join(filter(None, (self.driver, self.content)))
+
+    def settle(self, dims: Mapping[str, Dims]) -> None:
+        self.dims = self.stock_dims = dims[self.outflow]
+        own = self._lifetime_dims()
+        if self.driver:
+            self.driver_dims = self.signature.parameter_dims(self.driver)
+            self.inner = self.signature.parameter_dims(self._driven())
+            self.carried = tuple(d for d in self.inner if d in own or d not in self.summed)
+            if lacking := [d for d in self.summed if d not in self.inner]:
+                raise MfaError(
+                    f"process {self.name!r}: sum names {', '.join(lacking)}, which its driver has not",
+                    self.signature.system.place("processes", self.name, "sum"),
+                )
+        else:
+            self.driver_dims = self.inner = self.carried = self.arrivals.settle(dims)
+        self.lifetime_dims = own
+        if extra := [d for d in own if d not in self.inner]:
+            raise MfaError(
+                f"process {self.name!r}: its lifetime has the dimension {', '.join(extra)}, which what it "
+                f"holds ({', '.join(self.inner) or 'none'}) does not have",
+                self.signature.system.place("processes", self.name, "lifetime"),
+            )
+        extra = [d for d in own if d not in self.driver_dims]
+        if extra and self.by_stock:
+            raise MfaError(
+                f"process {self.name!r}: the lifetime varies over {', '.join(extra)}, the driving stock does not",
+                self.signature.system.place("processes", self.name, "stock"),
+            )
+
+    def bind(self, parameter: Callable[[str, Dims], Array], years: range) -> Bound:
+        survival, by_cohort = self._survival(parameter, years)
+        if not self.driver:
+            return Bound({"survival": self._for(self.inner, survival)}, years, by_cohort)
+        units = over_years(parameter(self.driver, self.driver_dims), years)
+        if self.by_stock:
+            alive = self._for(self.driver_dims, survival)
+            units = self._inflow_from_stock(units, alive, by_cohort, years)
+        else:
+            must_not_be_negative(self, "inflow", self.driver, units)
+        content = np.ones((1,) * (len(self.inner) + 1))
+        if self.content:
+            content = parameter(self.content, self.inner)
+            must_not_be_negative(self, "content", self.content, content)
+        if self._content_can_wait(content):
+            arrays = {"survival": self._for(self.driver_dims, survival), "content": content}
+            return Bound({**arrays, "inflow": units}, years, by_cohort)
+        mass = spread(units, self.driver_dims, self.inner) * content
+        whole = (*map(self.signature.size, self.inner), len(years))
+        inflow = sum_over(np.broadcast_to(mass, whole), self.inner, self.carried)
+        arrays = self._merged(inflow, self._for(self.carried, survival))
+        return Bound(arrays, years, by_cohort)
+
+    def _content_can_wait(self, content: Array) -> bool:
+        """Whether cohorts can be followed in units of the driver, and hold their content afterwards.
+
+        They can where a unit holds the same in every year; it is worth while where the
+        driver has fewer series than its content.
+        """
+        if content.shape[-1] > 1 or not set(self.lifetime_dims) <= set(self.driver_dims):
+            return False
+        own, others = (prod(map(self.signature.size, d)) for d in (self.driver_dims, self.carried))
+        return own < others
+
+    def _for(self, dims: Dims, survival: Array) -> Array:
+        return spread(survival, self.lifetime_dims, dims)
+
+    def _merged(self, inflow: Array, survival: Array) -> dict[str, Array]:
+        """Sum the inflow along dimensions over which the lifetime happens to be the same."""
+        for axis, dim in enumerate(self.carried):
+            if dim in self.summed and survival.shape[axis] > 1:
+                first = survival.take([0], axis=axis)
+                if (survival == first).all():
+                    survival, inflow = first, inflow.sum(axis=axis, keepdims=True)
+        return {"inflow": inflow, "survival": survival}
+
+    def _survival(
+        self, parameter: Callable[[str, Dims], Array], years: range
+    ) -> tuple[Array, bool]:
+        """Return survival over the dimensions of the lifetime, and whether it has cohorts."""
+        count = len(years)
+        if self.lifetime.law == "table":
+            return self._survival_table(count), False
+        specs = self.signature.system.parameters
+        values: dict[str, Array] = {}
+        by_cohort = False
+        for key, text in lifetime_parameters(self.lifetime).items():
+            if text in specs:
+                values[key] = parameter(text, self.lifetime_dims)
+                by_cohort = by_cohort or "year" in specs[text].dims
+            else:
+                values[key] = np.full(
+                    (1,) * (len(self.lifetime_dims) + 1), lifetime_quantity(self, key, text)
+                )
+        if not by_cohort:
+            values = {key: array[..., 0] for key, array in values.items()}
+        try:
+            survival = survival_values(
+                self.lifetime.law, count, self.lifetime.inflow_at, "leaves", **values
+            )
+        except MfaError as error:
+            place = self.signature.system.place("processes", self.name, "lifetime")
+            raise MfaError(f"process {self.name!r}: {error.problems[0].message}", place) from None
+        if by_cohort and survival.shape[-2] == 1:
+            survival = np.broadcast_to(survival, (*survival.shape[:-2], count, count))
+        return survival, by_cohort
+
+    def _survival_table(self, years: int) -> Array:
+        given = np.array(self.lifetime.survival or ())
+        if given.size == 0 or given[-1] != 0 or given[0] > 1 or (np.diff(given) > 0).any():
+            raise MfaError(
+                f"process {self.name!r}: law 'table' needs 'survival': shares in use at the end of the entry year "
+                "and of each year after it, from at most 1, never rising, ending with 0",
+                self.signature.system.place("processes", self.name, "lifetime"),
+            )
+        survival = np.zeros(max(years, given.size))
+        survival[: given.size] = given
+        return survival[:years]
+
+    def _inflow_from_stock(
+        self, stock: Array, survival: Array, by_cohort: bool, years: range
+    ) -> Array:
+        inflow = kernels.inflow_from_stock(stock, survival, by_cohort=by_cohort)
+        rounding = kernels.ROUNDING * max(stock.max(initial=0.0), 1.0)
+        if self.on_decline == "allow" or inflow.min(initial=0.0) >= -rounding:
+            return inflow
+        if self.on_decline == "retire_early":
+            raise MfaError(
+                f"process {self.name!r}: on_decline: retire_early works in mfa.stocks.from_stock only; "
+                "drive the process by the inflow computed there",
+                self.signature.system.place("processes", self.name, "on_decline"),
+            )
+        cell = np.unravel_index(int(np.argmin(inflow)), inflow.shape)
+        raise MfaError(
+            f"process {self.name!r}: the stock falls faster than its cohorts retire at "
+            f"{self._where(self.driver_dims, cell, years)} (inflow {inflow.min():.6g}); write "
+            "'on_decline: allow' if a negative inflow is meant",
+            self.signature.system.place("processes", self.name, "stock"),
+        )
+
+    def evaluate(self, flows: Mapping[str, Array], bound: Bound) -> dict[str, Array]:
+        inflow = bound.arrays["inflow"] if self.driver else self.arrivals(flows)
+        stock = kernels.stock_from_inflow(
+            inflow, bound.arrays["survival"], by_cohort=bound.by_cohort
+        )
+        assert self.stock is not None
+        outputs = {self.stock: stock, self.outflow: kernels.outflow(inflow, stock)}
+        if self.inflow:
+            outputs[self.inflow] = inflow
+        content = bound.arrays.get("content")
+        if content is None:
+            return {name: sum_over(a, self.carried, self.dims) for name, a in outputs.items()}
+        return {
+            name: sum_over(
+                spread(units, self.driver_dims, self.inner) * content, self.inner, self.dims
+            )
+            for name, units in outputs.items()
+        }
+
+    def same_year(self, bound: Bound) -> Array:
+        """Return the share of an inflow that leaves in its own year, (..., year)."""
+        survival = bound.arrays["survival"]
+        if bound.by_cohort:
+            return np.asarray(1.0 - survival[..., 0])
+        return np.asarray(1.0 - survival[..., :1])
+
+    def equation(self) -> str:
+        text = self._driven()
+        over = f"Σ_{', '.join(self.summed)} " if self.summed else ""
+        if self.by_stock:
+            first = f"{self.inflow} = inflow that keeps {over}{text}; "
+        else:
+            first = f"{self.inflow} = {over}{text}; " if self.driver else ""
+        into = self.inflow or plus(self.arrivals.flows)
+        law = ", ".join(f"{k} {v}" for k, v in lifetime_parameters(self.lifetime).items())
+        return (
+            f"{first}{self.stock} = Σ_cohort survival({self.lifetime.law}: {law}) · ({into}); "
+            f"{self.outflow} = inflow − Δ{self.stock}"
+        )
+
+
+def lifetime_parameters(lifetime: Lifetime) -> dict[str, str]:
+    """Return the parameters of a lifetime law as written."""
+    names = ("mean", "std", "shape", "scale")
+    return {n: str(getattr(lifetime, n)) for n in names if getattr(lifetime, n) is not None}
+
+
+def lifetime_quantity(step: Step, key: str, text: str) -> float:
+    place = step.signature.system.place("processes", step.name, "lifetime", key)
+    try:
+        quantity = parse(text)
+    except MfaError:
+        hint = known(text, step.signature.system.parameters, "parameters")
+        message = (
+            f"process {step.name!r}: {key} {text!r} is neither a parameter nor a quantity. {hint}"
+        )
+        raise MfaError(message, place) from None
+    expected = "" if key == "shape" else "yr"
+    if quantity.unit != expected:
+        raise MfaError(
+            f"process {step.name!r}: {key} {text!r} must be "
+            + ("a number without a unit" if key == "shape" else "a number of years, like '12 yr'"),
+            place,
+        )
+    return quantity.value
