@@ -9,9 +9,9 @@ from math import prod
 import numpy as np
 
 from mfa.errors import MfaError, known
+from mfa.forms import Change, Fields, Form, Joined, Known, Number, YearPath
 from mfa.parameters import Entry, build_parameters, origins, resolve
 from mfa.scenario import Assignment, Scenario, kind_of, tables_of
-from mfa.schema import Change, Fields, Form, Joined, Known, Number, YearPath
 from mfa.units import canonical
 
 Cell = dict[str, str]

@@ -20,8 +20,7 @@ from mfa.demand import LAWS
 from mfa.dims import coordinates, order
 from mfa.errors import MfaError, Place, Problems, known
 from mfa.files import Table
-from mfa.scenario import Assignment, Scenario, kind_of
-from mfa.schema import (
+from mfa.forms import (
     Change,
     Fields,
     Form,
@@ -30,11 +29,12 @@ from mfa.schema import (
     Known,
     LawOf,
     Number,
-    ParameterSpec,
     Rest,
     TableOf,
     YearPath,
 )
+from mfa.scenario import Assignment, Scenario, kind_of
+from mfa.schema import ParameterSpec
 from mfa.units import canonical
 
 if TYPE_CHECKING:

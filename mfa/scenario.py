@@ -15,22 +15,20 @@ from typing import Any, Literal
 from mfa.demand import LAWS
 from mfa.errors import MfaError, Place, Problems, known
 from mfa.files import Branch, Table, inside, parse_value, place_of, read_table, read_yaml, sha256
-from mfa.schema import (
+from mfa.forms import (
     Change,
     Form,
     Items,
     Joined,
     Known,
     LawOf,
-    LeverFile,
     Rest,
-    ScenarioFile,
     TableOf,
     Vocabulary,
     YearPath,
     read_form,
-    validate,
 )
+from mfa.schema import LeverFile, ScenarioFile, validate
 from mfa.system import System, folder_of, read_system
 
 Layer = Literal["default", "item", "lever", "set", "override"]

@@ -10,7 +10,7 @@ LAYERS = [
     {"units", "rules", "files"},
     {"dims"},
     {"demand", "kernels", "balances", "survival"},
-    {"lifetime", "schema"},
+    {"lifetime", "schema", "forms"},
     {"stocks", "system"},
     {"scenario", "steps"},
     {"parameters", "plans"},
