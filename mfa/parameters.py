@@ -16,6 +16,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from mfa import demand
+from mfa.assignments import Assignment, kind_of
 from mfa.demand import LAWS
 from mfa.dims import coordinates, order
 from mfa.errors import MfaError, Place, Problems, known
@@ -33,7 +34,7 @@ from mfa.forms import (
     TableOf,
     YearPath,
 )
-from mfa.scenario import Assignment, Scenario, kind_of
+from mfa.scenario import Scenario
 from mfa.schema import ParameterSpec
 from mfa.units import canonical
 
