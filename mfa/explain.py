@@ -11,7 +11,8 @@ import numpy as np
 from mfa.assignments import Assignment, kind_of, tables_of
 from mfa.errors import MfaError, known
 from mfa.forms import Change, Fields, Form, Joined, Known, Number, YearPath
-from mfa.parameters import Entry, build_parameters, origins, resolve
+from mfa.ownership import Entry, resolve
+from mfa.parameters import build_parameters, origins
 from mfa.scenario import Scenario
 from mfa.units import canonical
 
