@@ -16,7 +16,28 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Region:
-    """The cells on which a form is evaluated, and the unit it has to be in."""
+    """The cells on which a form is evaluated, and the unit it has to be in.
+
+    Attributes
+    ----------
+    dims : tuple of str
+        Dimensions of the parameter but the year.
+    labels : tuple of tuple of str
+        The labels of the region, for each of ``dims``.
+    declared : mapping of dimension to labels
+        All labels of the system; a table may hold more than the region needs.
+    fixed : frozenset of str
+        Dimensions whose label was chosen where the form was written.
+    years : array of int
+        Years of the run.
+    has_year : bool
+        Whether the parameter has the dimension ``year``.
+    unit : str
+        Canonical unit of the values.
+    conserved : str or None
+        The dimension of the conserved substances.
+    tables : mapping of path to Table
+    """
 
     dims: tuple[str, ...]
     labels: tuple[tuple[str, ...], ...]
