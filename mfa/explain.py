@@ -8,10 +8,12 @@ from math import prod
 
 import numpy as np
 
+from mfa.assignments import Assignment, kind_of, tables_of
 from mfa.errors import MfaError, known
-from mfa.parameters import Entry, build_parameters, origins, resolve
-from mfa.scenario import Assignment, Scenario, kind_of, tables_of
-from mfa.schema import Change, Fields, Form, Joined, Known, Number, YearPath
+from mfa.forms import Change, Fields, Form, Joined, Known, Number, YearPath
+from mfa.ownership import Entry, resolve
+from mfa.parameters import build_parameters, origins
+from mfa.scenario import Scenario
 from mfa.units import canonical
 
 Cell = dict[str, str]

@@ -16,10 +16,11 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from mfa import scenario as scenario_files
+from mfa import scenario_files
+from mfa.assignments import Assignment, Given, Layer, assign
 from mfa.errors import MfaError, Place, Problems, known
 from mfa.files import parse_table, parse_yaml, place_of, read_text, sha256
-from mfa.scenario import Assignment, Given, Layer, Scenario, assign
+from mfa.scenario import Scenario
 from mfa.schema import Model, Name, validate
 from mfa.system import System
 

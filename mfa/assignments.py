@@ -1,0 +1,141 @@
+"""Assignments: what one written value says, for which cells, and who gave it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from mfa.demand import LAWS
+from mfa.errors import MfaError, Place, Problems
+from mfa.forms import (
+    Change,
+    Form,
+    Items,
+    Joined,
+    Known,
+    LawOf,
+    Rest,
+    TableOf,
+    Vocabulary,
+    YearPath,
+    read_form,
+)
+from mfa.system import System
+
+Layer = Literal["default", "item", "lever", "set", "override"]
+
+
+@dataclass(frozen=True)
+class Given:
+    """One value as it was written for a parameter: where, by whom, for which labels."""
+
+    parameter: str
+    raw: Any = field(repr=False)
+    selection: Mapping[str, str]
+    layer: Layer
+    giver: str
+    place: Place
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One value form for a rectangle of cells of one parameter, and who gave it."""
+
+    parameter: str
+    selection: Mapping[str, str]
+    form: Form
+    place: Place
+    layer: Layer
+    giver: str
+
+
+def assign(given: Given, system: System) -> list[Assignment]:
+    """Return the assignments of one written value: one for each label it names."""
+    spec = system.parameters[given.parameter]
+    fixed = given.selection
+    open_dims = {d: system.dimensions[d] for d in spec.dims if d != "year" and d not in fixed}
+    laws = {name: tuple(law.fields) for name, law in LAWS.items()}
+    form = read_form(given.raw, Vocabulary(open_dims, laws), given.place)
+    return [
+        Assignment(
+            given.parameter,
+            {**fixed, **chosen},
+            leaf,
+            getattr(leaf, "place", given.place),
+            given.layer,
+            given.giver,
+        )
+        for chosen, leaf in _leaves(form)
+    ]
+
+
+def _leaves(form: Form, inside_of: str | None = None) -> Iterator[tuple[dict[str, str], Form]]:
+    """Unfold items into one leaf for each label; wrappers go down to the leaves."""
+    match form:
+        case Items(values, dim, _):
+            for label, inner in values:
+                for chosen, leaf in _leaves(inner, dim):
+                    yield {str(dim): label, **chosen}, leaf
+        case Known(value=Items() as items) | Change(value=Items() as items):
+            for chosen, leaf in _leaves(items):
+                yield chosen, replace(form, value=leaf)
+        case Known(value=Known() | Change() as inner):
+            for chosen, leaf in _leaves(inner):
+                yield chosen, replace(form, value=leaf)
+        case Rest(place=place):
+            if inside_of is None:
+                raise MfaError("'rest' needs the other labels beside it", place)
+            yield {}, replace(form, dim=inside_of)
+        case _:
+            yield {}, form
+
+
+def tables_of(form: Form) -> Iterator[TableOf]:
+    """Yield every table that a form names."""
+    match form:
+        case TableOf():
+            yield form
+            for edge in (form.before, form.after, form.scale):
+                if edge is not None and not isinstance(edge, str):
+                    yield from tables_of(edge)
+        case Joined(observed, then):
+            yield from tables_of(observed)
+            yield from tables_of(then)
+        case Known(value=value) | Change(value=value):
+            yield from tables_of(value)
+        case Items(values=values) | YearPath(points=values) | LawOf(fields=values):
+            for _, inner in values:
+                yield from tables_of(inner)
+
+
+def kind_of(form: Form) -> str:
+    """Return what an assignment does to the inherited value: replace, scale or add."""
+    inner = form.value if isinstance(form, Known) else form
+    return inner.kind if isinstance(inner, Change) else "replace"
+
+
+def refuse_conflicts(assignments: list[Assignment], system: System, problems: Problems) -> None:
+    """Two levers on one cell are an error unless both scale or both add."""
+    by_parameter: dict[str, list[Assignment]] = {}
+    for assignment in assignments:
+        if assignment.layer == "lever":
+            by_parameter.setdefault(assignment.parameter, []).append(assignment)
+    for name, given in by_parameter.items():
+        for i, one in enumerate(given):
+            for other in given[i + 1 :]:
+                if one.giver == other.giver or not _overlap(one.selection, other.selection):
+                    continue
+                kinds = kind_of(one.form), kind_of(other.form)
+                if kinds[0] != kinds[1] or kinds[0] == "replace":
+                    cell = {**one.selection, **other.selection}
+                    where = ", ".join(f"{d}={label}" for d, label in cell.items()) or "all cells"
+                    problems.add(
+                        f"{name}: levers {one.giver!r} ({kinds[0]}, {one.place}) and {other.giver!r} "
+                        f"({kinds[1]}) both set {where}; keep one, or let both scale",
+                        other.place,
+                    )
+
+
+def _overlap(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    return all(one[dim] == other[dim] for dim in one.keys() & other.keys())

@@ -1,0 +1,229 @@
+"""Evaluation: a value form becomes numbers on a region of cells."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mfa import demand
+from mfa.demand import LAWS
+from mfa.errors import MfaError
+from mfa.forms import Change, Form, Items, Joined, Known, LawOf, Number, Rest, TableOf, YearPath
+from mfa.regions import Array, Region
+from mfa.tables import table_values
+
+
+def evaluate(form: Form, region: Region) -> Array:
+    """Return the values of a form on a region, (*labels, year); NaN where it says nothing."""
+    match form:
+        case Number():
+            return np.full((*region.shape, 1), _checked_number(form, region))
+        case YearPath():
+            return _path(form, region)
+        case Items():
+            return _items(form, region)
+        case LawOf(law="paced"):
+            return _paced(form, region)
+        case LawOf():
+            return _law(form, region)
+        case TableOf():
+            return table_values(form, region, evaluate)
+        case Joined():
+            return _joined(form, region)
+        case Known(value=value):
+            return evaluate(value, region)
+    raise MfaError(f"this form cannot stand here: {type(form).__name__}", form.place)
+
+
+def changed(values: Array, changes: tuple[Change, ...], region: Region) -> Array:
+    """Return values with all changes made to them, in their order."""
+    for change in changes:
+        unit = "1" if change.kind == "scale" else region.unit
+        amount = evaluate(change.value, replace(region, unit=unit))
+        values = values * amount if change.kind == "scale" else values + amount
+    return values
+
+
+def _checked_number(number: Number, region: Region) -> float:
+    unit, where = region.unit, number.place
+    if number.element is not None:
+        dim = region.conserved
+        labels = region.labels[region.dims.index(dim)] if dim in region.dims else ()
+        if labels != (number.element,):
+            raise MfaError(
+                f"the unit names {number.element}, but the value is for {', '.join(labels) or 'all'}",
+                where,
+            )
+    if number.unit is None and unit not in ("1", "year") and number.value != 0:
+        raise MfaError(
+            f"{number.value:g} has no unit; write it with one, like '{number.value:g} {unit}'",
+            where,
+        )
+    if number.unit is not None and number.unit != unit:
+        wanted = "a plain number" if unit in ("1", "year") else f"a unit that gives {unit}"
+        raise MfaError(f"the unit gives {number.unit}, this needs {wanted}", where)
+    return number.value
+
+
+def _path(form: YearPath, region: Region, held: bool = True) -> Array:
+    region.require_years(form.place)
+    at = np.array([year for year, _ in form.points], dtype=float)
+    values = [np.broadcast_to(evaluate(v, region), (*region.shape, 1)) for _, v in form.points]
+    return interpolate(region.years, at, np.concatenate(values, axis=-1), held)
+
+
+def interpolate(years: NDArray[Any], at: NDArray[Any], values: Array, held: bool = True) -> Array:
+    """Return values at years, linear between given years; outside held or NaN.
+
+    >>> interpolate(np.array([2020, 2025, 2040]), np.array([2020, 2030]), np.array([0.0, 1.0]))
+    array([0. , 0.5, 1. ])
+    """
+    right = np.clip(np.searchsorted(at, years, side="left"), 0, len(at) - 1)
+    left = np.clip(right - 1, 0, len(at) - 1)
+    width = np.where(at[right] > at[left], at[right] - at[left], 1.0)
+    weight = np.clip((years - at[left]) / width, 0.0, 1.0)
+    result = values[..., left] * (1 - weight) + values[..., right] * weight
+    result = np.where(years <= at[0], values[..., :1], result)
+    result = np.where(years >= at[-1], values[..., -1:], result)
+    if not held:
+        result = np.where((years < at[0]) | (years > at[-1]), np.nan, result)
+    return np.asarray(result)
+
+
+def _items(form: Items, region: Region) -> Array:
+    assert form.dim is not None
+    axis = region.dims.index(form.dim)
+    named = dict(form.values)
+    if missing := [label for label in region.labels[axis] if label not in named]:
+        raise MfaError(
+            f"values for {form.dim} lack {', '.join(missing)}; name every label here", form.place
+        )
+    parts: list[Array | None] = []
+    for label in region.labels[axis]:
+        labels = tuple(
+            (label,) if d == form.dim else own
+            for d, own in zip(region.dims, region.labels, strict=True)
+        )
+        inner = replace(region, labels=labels, fixed=region.fixed | {form.dim})
+        parts.append(None if isinstance(named[label], Rest) else evaluate(named[label], inner))
+    given = [part for part in parts if part is not None]
+    length = max(part.shape[-1] for part in given)
+    rest = 1.0 - sum(np.broadcast_to(part, (*part.shape[:-1], length)) for part in given)
+    full = [
+        rest if part is None else np.broadcast_to(part, (*part.shape[:-1], length))
+        for part in parts
+    ]
+    return np.concatenate(full, axis=axis)
+
+
+def _field(form: LawOf, name: str, region: Region, unit: str) -> Array:
+    fields = dict(form.fields)
+    if name not in fields:
+        raise MfaError(f"law {form.law!r} needs the field {name!r}", form.place)
+    return evaluate(fields[name], replace(region, unit=region.unit if unit == "value" else unit))
+
+
+def _law(form: LawOf, region: Region) -> Array:
+    region.require_years(form.place)
+    law = LAWS[form.law]
+    values = {name: _field(form, name, region, unit) for name, unit in law.fields.items()}
+    result = law.function(region.years.astype(float), **values)
+    return np.broadcast_to(np.asarray(result), (*region.shape, len(region.years)))
+
+
+def _paced(form: LawOf, region: Region) -> Array:
+    """Evaluate the law `paced`, whose path is wanted at other years than those of the run."""
+    region.require_years(form.place)
+    wide = np.arange(region.years[0] - 100, region.years[-1] + 101)
+    path = _held(_field(form, "path", replace(region, years=wide), "value"))
+    start, midpoint = (
+        np.broadcast_to(_field(form, name, region, "year"), (*region.shape, 1))[..., 0]
+        if name in dict(form.fields)
+        else None
+        for name in ("start", "midpoint")
+    )
+    if start is None:
+        raise MfaError("law 'paced' needs the field 'start'", form.place)
+    moved = np.empty((*region.shape, len(region.years)))
+    for cell in np.ndindex(region.shape):
+        wanted = None if midpoint is None else float(midpoint[cell])
+        try:
+            moved[cell] = demand.paced(
+                region.years,
+                path=path[cell],
+                path_x=wide,
+                start=float(start[cell]),
+                midpoint=wanted,
+            )
+        except MfaError as error:
+            message = f"{region.cell(cell)}: {error.problems[0].message}"
+            raise MfaError(message, form.place) from None
+    return moved
+
+
+def _held(values: Array) -> Array:
+    """Return values with the first and last known ones held outside."""
+    filled = values.copy()
+    for cell in np.ndindex(values.shape[:-1]):
+        there = np.flatnonzero(~np.isnan(values[cell]))
+        if there.size:
+            filled[cell][: there[0]] = values[cell][there[0]]
+            filled[cell][there[-1] :] = values[cell][there[-1]]
+    return filled
+
+
+def _joined(form: Joined, region: Region) -> Array:
+    region.require_years(form.place)
+    count = len(region.years)
+    observed = np.array(np.broadcast_to(evaluate(form.observed, region), (*region.shape, count)))
+    if form.until is not None:
+        observed[..., region.years > form.until] = np.nan
+    then = np.array(np.broadcast_to(_open(form.then, region, form.join), (*region.shape, count)))
+    for cell in np.ndindex(region.shape):
+        seen = np.flatnonzero(~np.isnan(observed[cell]))
+        if not seen.size:
+            raise MfaError(
+                f"nothing is observed for {region.cell(cell)} in the years of the run", form.place
+            )
+        observed[cell] = _continued(
+            observed[cell], then[cell], int(seen[-1]), form, region.cell(cell)
+        )
+    return observed
+
+
+def _open(form: Form, region: Region, join: str) -> Array:
+    """Evaluate what continues a history; a path joined by interpolation starts at its first year."""
+    inner = form.value if isinstance(form, Known) else form
+    if isinstance(inner, YearPath) and join == "interpolate":
+        values = _path(inner, region, held=False)
+        after = region.years > inner.points[-1][0]
+        return np.where(after, _path(inner, region), values)
+    return evaluate(form, region)
+
+
+def _continued(seen: Array, then: Array, last: int, form: Joined, cell: str) -> Array:
+    result = seen.copy()
+    ahead = then[last + 1 :]
+    match form.join:
+        case "none":
+            result[last + 1 :] = ahead
+        case "offset":
+            result[last + 1 :] = ahead + (seen[last] - then[last])
+        case "ratio":
+            if then[last] == 0 and seen[last] != 0:
+                raise MfaError(
+                    f"join: ratio is not possible for {cell}: 'then' is 0 in the last observed year",
+                    form.place,
+                )
+            result[last + 1 :] = ahead * (seen[last] / then[last] if then[last] else 0.0)
+        case "interpolate":
+            known_ahead = np.flatnonzero(~np.isnan(ahead)) + last + 1
+            if known_ahead.size:
+                at = np.arange(last, known_ahead[0] + 1)
+                ends = np.array([seen[last], then[known_ahead[0]]])
+                result[at] = interpolate(at, at[[0, -1]].astype(float), ends)
+                result[known_ahead[0] :] = then[known_ahead[0] :]
+    return result

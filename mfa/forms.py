@@ -1,0 +1,340 @@
+"""The forms a value can have, and how what was written becomes one of them.
+
+A form says what was meant (a number, a path over years, a table); what it
+amounts to is computed in :mod:`mfa.evaluation`.  What a mapping means depends
+on the parameter: :func:`read_form` is told the labels that may stand in it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeAlias
+
+from mfa.errors import MfaError, Place, known
+from mfa.files import Branch, place_of
+
+# ------------------------------------------------------------------- forms
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number, perhaps with the unit and the element that were written."""
+
+    value: float
+    unit: str | None
+    element: str | None
+    place: Place
+
+
+@dataclass(frozen=True)
+class YearPath:
+    """Values at years, linear between them, held outside."""
+
+    points: tuple[tuple[int, Form], ...]
+    place: Place
+
+
+@dataclass(frozen=True)
+class Items:
+    """One value for each label of a dimension (chosen by the labels or named)."""
+
+    values: tuple[tuple[str, Form], ...]
+    dim: str | None
+    place: Place
+
+
+@dataclass(frozen=True)
+class Rest:
+    """What is missing to 1 along the dimension of the other labels."""
+
+    place: Place
+    dim: str | None = None
+
+
+@dataclass(frozen=True)
+class LawOf:
+    """A law of :mod:`mfa.demand` over the years, with its parameters."""
+
+    law: str
+    fields: tuple[tuple[str, Form], ...]
+    place: Place
+
+
+@dataclass(frozen=True)
+class TableOf:
+    """A long CSV table; outside its years nothing, unless it is said what."""
+
+    path: str
+    where: tuple[tuple[str, str], ...]
+    before: Form | Literal["hold"] | None
+    after: Form | Literal["hold"] | None
+    between: Literal["interpolate"] | None
+    scale: Form | None
+    place: Place
+
+
+@dataclass(frozen=True)
+class Joined:
+    """History continued by another form without a jump."""
+
+    observed: Form
+    then: Form
+    join: Literal["ratio", "offset", "interpolate", "none"]
+    until: int | None
+    place: Place
+
+
+@dataclass(frozen=True)
+class Known:
+    """A value with what is known of it: source, reason, uncertainty."""
+
+    value: Form
+    source: str
+    reason: str
+    distribution: str
+    bounds: tuple[Form, ...]
+    place: Place
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of the inherited value: scaled by a factor, or with an amount added."""
+
+    kind: Literal["scale", "add"]
+    value: Form
+    place: Place
+
+
+@dataclass(frozen=True)
+class Fields:
+    """New values for named fields of the inherited law."""
+
+    fields: tuple[tuple[str, Form], ...]
+    places: tuple[Place, ...]
+    place: Place
+
+
+Form: TypeAlias = (
+    Number | YearPath | Items | Rest | LawOf | TableOf | Joined | Known | Change | Fields
+)
+
+DISTRIBUTIONS = {"normal": 2, "lognormal": 2, "uniform": 2, "triangular": 2, "beta": 2}
+"""Distributions a value may carry, and how many numbers describe each beside the value."""
+
+
+# ------------------------------------------------------------------ reading
+
+KEYWORDS = {
+    "law": None,
+    "table": {"table", "where", "before", "after", "between", "scale"},
+    "observed": {"observed", "then", "join", "until"},
+    "value": {"value", "source", "reason", *DISTRIBUTIONS},
+    "scale": {"scale", "add", "source", "reason"},
+    "add": {"add", "source", "reason"},
+}
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What names mean while a value is read: labels of each open dimension, laws."""
+
+    dims: Mapping[str, tuple[str, ...]]
+    laws: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def without(self, dim: str) -> Vocabulary:
+        return replace(self, dims={d: labels for d, labels in self.dims.items() if d != dim})
+
+
+def read_form(raw: Any, words: Vocabulary, place: Place) -> Form:
+    """Turn what was written into a value form, or say what is wrong with it."""
+    if raw == "rest":
+        return Rest(place)
+    if isinstance(raw, bool) or raw is None or isinstance(raw, list | tuple):
+        raise MfaError(
+            f"{raw!r} is not a value; give a number, a text with a unit or a form", place
+        )
+    if isinstance(raw, int | float):
+        return _number(float(raw), place)
+    if isinstance(raw, str):
+        return _quantity(raw, place)
+    if isinstance(raw, Mapping):
+        return _mapping(raw, words, getattr(raw, "place", place))
+    try:
+        return _number(float(raw), place)
+    except (TypeError, ValueError):
+        raise MfaError(f"{raw!r} is not a value", place) from None
+
+
+def _number(value: float, place: Place) -> Number:
+    if not math.isfinite(value):
+        raise MfaError(f"{value} is not a number that can be used; leave absent cells out", place)
+    return Number(value, None, None, place)
+
+
+def _quantity(text: str, place: Place) -> Number:
+    from mfa.units import parse
+
+    try:
+        quantity = parse(text)
+    except MfaError as error:
+        raise MfaError(error.problems[0].message, place) from None
+    number = _number(quantity.value, place)
+    return replace(number, unit=quantity.unit or None, element=quantity.element)
+
+
+def _at(raw: Mapping[Any, Any], key: Any, fallback: Place, *, of_key: bool = False) -> Place:
+    found = place_of(raw, (key,), key=of_key) if isinstance(raw, Branch) else fallback
+    return found if found.file else fallback
+
+
+def _mapping(raw: Mapping[Any, Any], words: Vocabulary, place: Place) -> Form:
+    if not raw:
+        raise MfaError("an empty mapping is not a value", place)
+    for keyword, allowed in KEYWORDS.items():
+        if keyword in raw:
+            if allowed is not None:
+                _only(raw, allowed, place)
+            return _READERS[keyword](raw, words, place)
+    if all(isinstance(key, int) for key in raw):
+        points = [(int(k), read_form(v, words, _at(raw, k, place))) for k, v in raw.items()]
+        return YearPath(tuple(sorted(points, key=lambda point: point[0])), place)
+    return _labels(raw, words, place)
+
+
+def _only(raw: Mapping[Any, Any], allowed: set[str], place: Place) -> None:
+    for key in raw:
+        if key not in allowed:
+            message = f"unknown key {key!r}. {known(key, allowed, 'keys')}"
+            raise MfaError(message, _at(raw, key, place, of_key=True))
+
+
+def _labels(raw: Mapping[Any, Any], words: Vocabulary, place: Place) -> Form:
+    keys = [str(key) for key in raw]
+    if len(keys) == 1 and keys[0] in words.dims and isinstance(raw[keys[0]], Mapping):
+        inner = raw[keys[0]]
+        return _items(inner, keys[0], words, getattr(inner, "place", place))
+    fitting = [dim for dim, labels in words.dims.items() if set(keys) <= set(labels)]
+    if len(fitting) > 1:
+        raise MfaError(
+            f"{', '.join(keys)} are labels of {' and of '.join(fitting)}; "
+            f"write {{{fitting[0]}: {{{keys[0]}: …}}}}",
+            place,
+        )
+    if fitting:
+        return _items(raw, fitting[0], words, place)
+    hits = [dim for dim, labels in words.dims.items() if set(keys) & set(labels)]
+    if hits:
+        odd = next(key for key in raw if str(key) not in words.dims[hits[0]])
+        message = f"{hits[0]!r} has no label {odd!r}. {known(odd, words.dims[hits[0]], 'labels')}"
+        raise MfaError(message, _at(raw, odd, place, of_key=True))
+    forms = tuple((str(k), read_form(v, words, _at(raw, k, place))) for k, v in raw.items())
+    places = tuple(_at(raw, key, place, of_key=True) for key in raw)
+    return Fields(forms, places, place)
+
+
+def _items(raw: Mapping[Any, Any], dim: str, words: Vocabulary, place: Place) -> Items:
+    inner = words.without(dim)
+    for key in raw:
+        if str(key) not in words.dims[dim]:
+            message = f"{dim!r} has no label {key!r}. {known(key, words.dims[dim], 'labels')}"
+            raise MfaError(message, _at(raw, key, place, of_key=True))
+    values = tuple((str(k), read_form(v, inner, _at(raw, k, place))) for k, v in raw.items())
+    if len(rests := [form for _, form in values if isinstance(form, Rest)]) > 1:
+        raise MfaError(f"only one label of {dim!r} can be 'rest'", rests[1].place)
+    return Items(values, dim, place)
+
+
+def _law(raw: Mapping[Any, Any], words: Vocabulary, place: Place) -> LawOf:
+    law = raw["law"]
+    if not isinstance(law, str) or law not in words.laws:
+        raise MfaError(
+            f"unknown law {law!r}. {known(law, words.laws, 'laws')}", _at(raw, "law", place)
+        )
+    for key in raw:
+        if key != "law" and key not in words.laws[law]:
+            message = f"law {law!r} has no field {key!r}. {known(key, words.laws[law], 'fields')}"
+            raise MfaError(message, _at(raw, key, place, of_key=True))
+    fields = tuple(
+        (k, read_form(v, words, _at(raw, k, place))) for k, v in raw.items() if k != "law"
+    )
+    return LawOf(law, fields, place)
+
+
+def _table(raw: Mapping[Any, Any], words: Vocabulary, place: Place) -> TableOf:
+    where = raw.get("where", {})
+    if not isinstance(raw["table"], str):
+        raise MfaError("'table' is the name of a CSV file", _at(raw, "table", place))
+    if not isinstance(where, Mapping):
+        raise MfaError("'where' is a mapping of columns to labels", _at(raw, "where", place))
+    if raw.get("between") not in (None, "interpolate"):
+        raise MfaError("'between' can only be 'interpolate'", _at(raw, "between", place))
+
+    def edge(key: str) -> Any:
+        value = raw.get(key)
+        return value if value in (None, "hold") else read_form(value, words, _at(raw, key, place))
+
+    chosen = tuple((str(k), str(v)) for k, v in where.items())
+    scale = read_form(raw["scale"], words, _at(raw, "scale", place)) if "scale" in raw else None
+    return TableOf(
+        raw["table"],
+        chosen,
+        edge("before"),
+        edge("after"),
+        raw.get("between"),
+        scale,
+        _at(raw, "table", place),
+    )
+
+
+def _observed(raw: Mapping[Any, Any], words: Vocabulary, place: Place) -> Joined:
+    if "then" not in raw:
+        raise MfaError("'observed' needs 'then': what continues it", place)
+    join, until = raw.get("join", "ratio"), raw.get("until")
+    joins = ("ratio", "offset", "interpolate", "none")
+    if join not in joins:
+        raise MfaError(f"unknown join {join!r}. {known(join, joins)}", _at(raw, "join", place))
+    if until is not None and not isinstance(until, int):
+        raise MfaError(f"'until' is a year, not {until!r}", _at(raw, "until", place))
+    observed = read_form(raw["observed"], words, _at(raw, "observed", place))
+    return Joined(
+        observed, read_form(raw["then"], words, _at(raw, "then", place)), join, until, place
+    )
+
+
+def _annotated(raw: Mapping[Any, Any], words: Vocabulary, place: Place) -> Known:
+    named = [key for key in raw if key in DISTRIBUTIONS]
+    if len(named) > 1:
+        raise MfaError(
+            f"two distributions: {' and '.join(named)}", _at(raw, named[1], place, of_key=True)
+        )
+    bounds: tuple[Form, ...] = ()
+    if named:
+        at, numbers = _at(raw, named[0], place), raw[named[0]]
+        if not isinstance(numbers, list | tuple) or len(numbers) != DISTRIBUTIONS[named[0]]:
+            raise MfaError(f"{named[0]!r} takes a list of {DISTRIBUTIONS[named[0]]} numbers", at)
+        bounds = tuple(read_form(number, words, at) for number in numbers)
+    value = read_form(raw["value"], words, _at(raw, "value", place))
+    source, reason = str(raw.get("source", "")), str(raw.get("reason", ""))
+    return Known(value, source, reason, named[0] if named else "", bounds, place)
+
+
+def _change(raw: Mapping[Any, Any], words: Vocabulary, place: Place) -> Form:
+    if "scale" in raw and "add" in raw:
+        raise MfaError("'scale' and 'add' at once: their order would decide; write one", place)
+    kind: Literal["scale", "add"] = "scale" if "scale" in raw else "add"
+    change = Change(kind, read_form(raw[kind], words, _at(raw, kind, place)), place)
+    if raw.keys() & {"source", "reason"}:
+        return Known(change, str(raw.get("source", "")), str(raw.get("reason", "")), "", (), place)
+    return change
+
+
+_READERS: dict[str, Callable[[Mapping[Any, Any], Vocabulary, Place], Form]] = {
+    "law": _law,
+    "table": _table,
+    "observed": _observed,
+    "value": _annotated,
+    "scale": _change,
+    "add": _change,
+}

@@ -1,0 +1,68 @@
+"""A region: the cells on which a value form is evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mfa.errors import MfaError, Place
+from mfa.files import Table
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Region:
+    """The cells on which a form is evaluated, and the unit it has to be in.
+
+    Attributes
+    ----------
+    dims : tuple of str
+        Dimensions of the parameter but the year.
+    labels : tuple of tuple of str
+        The labels of the region, for each of ``dims``.
+    declared : mapping of dimension to labels
+        All labels of the system; a table may hold more than the region needs.
+    fixed : frozenset of str
+        Dimensions whose label was chosen where the form was written.
+    years : array of int
+        Years of the run.
+    has_year : bool
+        Whether the parameter has the dimension ``year``.
+    unit : str
+        Canonical unit of the values.
+    conserved : str or None
+        The dimension of the conserved substances.
+    tables : mapping of path to Table
+    """
+
+    dims: tuple[str, ...]
+    labels: tuple[tuple[str, ...], ...]
+    declared: Mapping[str, tuple[str, ...]]
+    fixed: frozenset[str]
+    years: NDArray[np.int64]
+    has_year: bool
+    unit: str
+    conserved: str | None
+    tables: Mapping[str, Table]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(map(len, self.labels))
+
+    def cell(self, index: Sequence[int]) -> str:
+        """Return a cell as text, for messages."""
+        parts = [
+            f"{d}={labels[i]}" for d, labels, i in zip(self.dims, self.labels, index, strict=False)
+        ]
+        return ", ".join(parts) or "the only cell"
+
+    def require_years(self, place: Place) -> None:
+        """Stop if the parameter has no years, for a form whose values change over them."""
+        if not self.has_year:
+            raise MfaError(
+                "values change over years, but the parameter has no dimension 'year'", place
+            )

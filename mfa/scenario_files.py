@@ -1,0 +1,224 @@
+"""Scenario files: a scenario, its parents, levers, items and tables are read and merged.
+
+Weakest first: declared default → item files → for each scenario from the root
+to the child its levers, then its ``set`` → ``override()`` and ``--set``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from mfa.assignments import Assignment, Layer, refuse_conflicts
+from mfa.errors import MfaError, Place, known
+from mfa.files import Branch, inside, place_of, read_yaml
+from mfa.scenario import Collector, Scenario
+from mfa.schema import LeverFile, ScenarioFile, validate
+from mfa.system import System, folder_of, read_system
+
+
+def read_scenario(path: str | Path) -> Scenario:
+    """Read a scenario with its parents, levers, item files and tables.
+
+    Parameters
+    ----------
+    path : path of a YAML file
+        Its folder is the scenario folder: ``systems/``, ``levers/``, ``data/``
+        and the folders of items are looked up in it.
+
+    Returns
+    -------
+    Scenario
+
+    Raises
+    ------
+    MfaError
+        With file, line and column of every problem.
+    """
+    return _Reader().read(Path(path))
+
+
+class _Reader(Collector):
+    """Reads one scenario."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.levers_named: dict[str, str] = {}
+
+    def read(self, path: Path) -> Scenario:
+        chain = self.chain(path)
+        head, head_root, head_path = chain[-1]
+        if not head.system:
+            message = f"{head_path.stem!r} has neither 'system' nor 'inherits'; a root scenario names its system"
+            raise MfaError(message, Place(str(head_path), 1, 1))
+        folder = head_path.parent
+        inside(folder, head.system, place_of(head_root, ("system",)))
+        system_path = folder / head.system
+        if not system_path.is_file():
+            near = known(
+                system_path.name, [p.name for p in system_path.parent.glob("*.yaml")], "systems"
+            )
+            raise MfaError(
+                f"there is no file {system_path}. {near}", place_of(head_root, ("system",))
+            )
+        system = read_system(system_path)
+        self.note(system_path)
+        years, report_from = self.period(chain)
+        assignments = [*self.defaults(system, folder), *self.items(system, folder)]
+        for file, root, at in reversed(chain):
+            assignments += self.levers(file, root, at, system, [p.parent for _, _, p in chain])
+            assignments += self.values(
+                file.set, root.get("set", {}), system, {}, "set", at.stem, at.parent
+            )
+        refuse_conflicts(assignments, system, self.problems)
+        self.problems.raise_if_any()
+        first = chain[0][0]
+        return Scenario(
+            name=path.stem,
+            title=first.title,
+            about=first.about,
+            system=system,
+            years=years,
+            report_from=report_from,
+            given=tuple(self.given),
+            assignments=tuple(assignments),
+            tables=self.tables,
+            files=dict(sorted(self.files.items())),
+            lineage=tuple(p.stem for _, _, p in chain),
+            folder=str(folder),
+        )
+
+    def chain(self, path: Path) -> list[tuple[ScenarioFile, Branch, Path]]:
+        """Return the scenario and its parents, child first."""
+        found: list[tuple[ScenarioFile, Branch, Path]] = []
+        place: Place | None = None
+        while True:
+            seen = [p.resolve() for _, _, p in found]
+            if path.resolve() in seen:
+                circle = " → ".join([p.stem for _, _, p in found] + [path.stem])
+                raise MfaError(f"'inherits' goes round in a circle: {circle}", place)
+            root = read_yaml(path, place)
+            self.note(path)
+            file = validate(ScenarioFile, root)
+            found.append((file, root, path))
+            if not file.inherits:
+                return found
+            place = place_of(root, ("inherits",))
+            if file.system:
+                message = "names a 'system' and 'inherits' as well; the system is the parent's"
+                raise MfaError(message, place_of(root, ("system",), key=True))
+            name = file.inherits if file.inherits.endswith(".yaml") else f"{file.inherits}.yaml"
+            path = self.named(path.parent, name, place, "scenarios")
+
+    def named(self, folder: Path, name: str, place: Place, what: str) -> Path:
+        inside(folder, name, place)
+        path = folder / name
+        if not path.exists():
+            near = known(path.stem, [p.stem for p in path.parent.glob("*.yaml")], what)
+            raise MfaError(f"there is no file {path}. {near}", place)
+        return path
+
+    def period(self, chain: list[tuple[ScenarioFile, Branch, Path]]) -> tuple[tuple[int, int], int]:
+        for file, root, _ in chain:
+            if file.years is not None:
+                first, last = file.years
+                if last < first:
+                    message = f"the last year {last} lies before the first year {first}"
+                    raise MfaError(message, place_of(root, ("years",)))
+                for position, year in enumerate(file.years):
+                    if not 1 <= year <= 9999:
+                        raise MfaError(
+                            f"{year} is no calendar year", place_of(root, ("years", position))
+                        )
+                break
+        else:
+            raise MfaError("'years' is missing: [first, last]", Place(str(chain[-1][2]), 1, 1))
+        for file, root, _ in chain:
+            if file.report_from is not None:
+                if not first <= file.report_from <= last:
+                    message = (
+                        f"'report_from' {file.report_from} lies outside the years {first}–{last}"
+                    )
+                    raise MfaError(message, place_of(root, ("report_from",)))
+                return (first, last), file.report_from
+        return (first, last), first
+
+    def defaults(self, system: System, folder: Path) -> Iterator[Assignment]:
+        for name, spec in system.parameters.items():
+            if spec.default is not None:
+                place = system.place("parameters", name, "default")
+                yield from self.value(
+                    name, spec.default, system, {}, "default", "system", place, folder
+                )
+
+    def items(self, system: System, folder: Path) -> Iterator[Assignment]:
+        """Read the file of every label of every dimension that has a folder."""
+        for dim, labels in system.dimensions.items():
+            for label in labels:
+                inside(folder, f"{folder_of(dim)}/{label}.yaml", system.place("dimensions", dim))
+                path = folder / folder_of(dim) / f"{label}.yaml"
+                if not path.exists():
+                    continue
+                root = read_yaml(path)
+                self.note(path)
+                values = {k: v for k, v in root.items() if k not in ("title", "about")}
+                for name in values:
+                    spec = system.parameters.get(str(name))
+                    if spec and dim not in spec.dims:
+                        message = f"{name}: has no dimension {dim!r} (its dims: {', '.join(spec.dims) or 'none'})"
+                        self.problems.add(message, place_of(root, (name,), key=True))
+                        values = {k: v for k, v in values.items() if k != name}
+                giver = f"{folder_of(dim)}/{label}"
+                yield from self.values(values, root, system, {dim: label}, "item", giver, folder)
+
+    def levers(
+        self, file: ScenarioFile, root: Branch, at: Path, system: System, folders: list[Path]
+    ) -> Iterator[Assignment]:
+        for position, lever in enumerate(file.levers):
+            place = place_of(root, ("levers", position))
+            if lever in self.levers_named:
+                first = self.levers_named[lever]
+                where = "" if first == at.stem else f" (first in {first!r}, which is inherited)"
+                self.problems.add(f"lever {lever!r} is named twice{where}", place)
+                continue
+            self.levers_named[lever] = at.stem
+            try:
+                for folder in folders:
+                    inside(folder, f"levers/{lever}.yaml", place)
+            except MfaError as error:
+                self.problems.include(error)
+                continue
+            candidates = [folder / "levers" / f"{lever}.yaml" for folder in folders]
+            path = next((p for p in candidates if p.exists()), None)
+            if path is None:
+                shipped = [p.stem for folder in folders for p in folder.glob("levers/*.yaml")]
+                self.problems.add(
+                    f"there is no lever {lever!r}. {known(lever, shipped, 'levers')}", place
+                )
+                continue
+            try:
+                lever_root = read_yaml(path, place)
+                self.note(path)
+                checked = validate(LeverFile, lever_root)
+            except MfaError as error:
+                self.problems.include(error)
+                continue
+            values = lever_root["set"]
+            yield from self.values(
+                checked.set, values, system, {}, "lever", lever, path.parent.parent
+            )
+
+    def values(
+        self, values: Mapping[str, Any], root: Any, system: System, selection: Mapping[str, str],
+        layer: Layer, giver: str, folder: Path,
+    ) -> Iterator[Assignment]:  # fmt: skip
+        for name in values:
+            if name not in system.parameters:
+                message = (
+                    f"unknown parameter {name!r}. {known(name, system.parameters, 'parameters')}"
+                )
+                self.problems.add(message, place_of(root, (name,), key=True))
+                continue
+            place = place_of(root, (name,))
+            yield from self.value(name, root[name], system, selection, layer, giver, place, folder)
