@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mfa.errors import MfaError, Problems
+from mfa.flows import Flow, connect
 from mfa.ordering import Part, components, part_of
 from mfa.process_steps import (
     MakeStep,
@@ -36,7 +37,7 @@ from mfa.schema import (
 )
 from mfa.steps import Dims, Signature, Step
 from mfa.stock_step import StockStep, lifetime_parameters
-from mfa.system import Flow, System, connect, expressions, factors
+from mfa.system import System, expressions, factors
 
 if TYPE_CHECKING:
     from mfa.scenario import Scenario
@@ -160,7 +161,7 @@ def plan(system: System | Scenario) -> Plan:
              scrap_stock = Σ_years (make_to_scrap)
     """
     system = system if isinstance(system, System) else system.system
-    flows = connect(system)
+    flows = connect(system.processes, system.place)
     signature = Signature(system, flows, system.axes)
     problems = Problems()
     compiled: list[Step] = []

@@ -12,6 +12,7 @@ import numpy as np
 
 from mfa import rules
 from mfa.errors import MfaError
+from mfa.flows import flow_name
 from mfa.schema import Make, Market, Sink, Source, Split, Trade, UserProcess
 from mfa.steps import (
     Array,
@@ -28,7 +29,7 @@ from mfa.steps import (
     plus,
     spread,
 )
-from mfa.system import expressions, flow_name
+from mfa.system import expressions
 
 
 class SourceStep(Step):

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfa.errors import MfaError
+from mfa.flows import Flow, arrival_flows, ask_flows, flow_name
 from mfa.schema import Process
-from mfa.system import Flow, System, arrival_flows, ask_flows, factors, flow_name, placement
+from mfa.system import System, factors, placement
 
 Array = NDArray[np.float64]
 Dims = tuple[str, ...]
@@ -184,11 +185,11 @@ class Step:
         raise NotImplementedError
 
     def _asks(self) -> Gather:
-        flows = ask_flows(self.signature.system, self.signature.flows, self.name)
+        flows = ask_flows(self.signature.flows, self.name)
         return self._gather(flows, "asks")
 
     def _arrivals(self) -> Gather:
-        flows = arrival_flows(self.signature.system, self.signature.flows, self.name)
+        flows = arrival_flows(self.signature.flows, self.name)
         return self._gather(flows, "arrivals")
 
     def _gather(self, flows: list[str], what: str) -> Gather:

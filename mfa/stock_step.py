@@ -9,6 +9,7 @@ import numpy as np
 
 from mfa import kernels
 from mfa.errors import MfaError, known
+from mfa.flows import flow_name
 from mfa.schema import Lifetime, Stock
 from mfa.steps import (
     Array,
@@ -23,7 +24,6 @@ from mfa.steps import (
     sum_over,
 )
 from mfa.survival import survival_values
-from mfa.system import flow_name
 from mfa.units import parse
 
 

@@ -1,13 +1,12 @@
 """A system: boxes and arrows, dimensions and declared parameters, no numbers.
 
-Who computes which flow is found here (:func:`connect`); in which order, in
+Who computes which flow is found in :mod:`mfa.flows`; in which order, in
 :mod:`mfa.plans`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +14,13 @@ from pydantic import PrivateAttr
 
 from mfa.errors import MfaError, Place, Problems, known
 from mfa.files import place_of, read_yaml
+from mfa.flows import Flow, connect
 from mfa.rules import USER_RULES
 from mfa.schema import (
     BUILT_IN,
     All,
     Like,
     Make,
-    Market,
     Model,
     ParameterSpec,
     Process,
@@ -63,7 +62,7 @@ class System(Model):
     ...         "use": {"rule": "sink", "takes": "demand", "from": "mine"},
     ...     },
     ... )
-    >>> list(connect(system))
+    >>> list(connect(system.processes, system.place))
     ['mine_to_use']
     """
 
@@ -81,11 +80,11 @@ class System(Model):
         checked = _check(fields, root, folder)
         super().__init__(**checked)
         self._root = root
-        connect(self)
+        connect(self.processes, self.place)
 
-    def place(self, *path: Any) -> Place:
-        """Return where a part of the system is written; a process stands at its name."""
-        return place_of(self._root, path, key=len(path) == 2 and path[0] == "processes")
+    def place(self, *path: Any, key: bool = False) -> Place:
+        """Return where a part of the system, or its key, is written; a process stands at its name."""
+        return place_of(self._root, path, key=key or (len(path) == 2 and path[0] == "processes"))
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -340,180 +339,6 @@ def _check_user(process: UserProcess, complain: Any) -> None:
             (),
             f"rule {rule.name!r} is a {rule.direction} rule and needs {key!r}: output to process",
         )
-
-
-# -------------------------------------------------------------------- flows
-
-
-@dataclass(frozen=True)
-class Flow:
-    """An arrow from one process to another, and the process that computes it."""
-
-    source: str
-    target: str
-    computed_by: str
-
-    @property
-    def name(self) -> str:
-        return flow_name(self.source, self.target)
-
-
-def flow_name(source: str, target: str) -> str:
-    """Return the name of the flow between two processes.
-
-    >>> flow_name("mine", "refine")
-    'mine_to_refine'
-    """
-    return f"{source}_to_{target}"
-
-
-def _arrows(name: str, process: Process) -> Iterable[tuple[tuple[str, ...], str, str, bool]]:
-    """Yield (path, source, target, is it computed here) for each arrow a process names."""
-    match process:
-        case Source():
-            if process.to:
-                yield ("to",), name, process.to, process.gives is not None
-        case Sink():
-            if process.from_:
-                yield ("from",), process.from_, name, process.takes is not None
-        case Stock():
-            if process.from_:
-                yield ("from",), process.from_, name, bool(process.inflow or process.stock)
-            yield ("to",), name, process.to, True
-        case Make():
-            sources = process.from_ if isinstance(process.from_, dict) else [process.from_]
-            for source in sources:
-                yield ("from",), source, name, True
-            if process.loss_to:
-                yield ("loss_to",), name, process.loss_to, True
-        case Split():
-            for target in process.shares:
-                yield ("shares", target), name, target, True
-        case Market():
-            for position, source in enumerate(process.from_):
-                yield ("from",), source, name, position == len(process.from_) - 1
-            if process.surplus_to:
-                yield ("surplus_to",), name, process.surplus_to, True
-        case Trade():
-            yield ("from",), process.from_, name, True
-        case UserProcess():
-            pull = USER_RULES[process.rule].direction == "pull"
-            for source in process.from_.values():
-                yield ("from",), source, name, pull
-            for target in process.to.values():
-                yield ("to",), name, target, not pull
-
-
-def connect(system: System) -> dict[str, Flow]:
-    """Return every flow with the one process that computes it.
-
-    Raises
-    ------
-    MfaError
-        Naming each flow that nobody computes or that two processes compute,
-        each process that does not exist or is not connected.
-    """
-    problems = Problems()
-    ends: dict[str, tuple[str, str]] = {}
-    claims: dict[str, list[tuple[str, Place]]] = {}
-    for name, process in system.processes.items():
-        for path, source, target, computes in _arrows(name, process):
-            place = place_of(system._root, ("processes", name, *path), key=path[0] == "shares")
-            missing = [end for end in (source, target) if end not in system.processes]
-            for end in missing:
-                problems.add(
-                    f"process {name!r}: there is no process {end!r}. "
-                    + known(end, system.processes, "processes"),
-                    place,
-                )
-            if source == target:
-                problems.add(
-                    f"process {name!r} sends to itself; let that go through a process of its own",
-                    place,
-                )
-            if missing or source == target:
-                continue
-            flow = flow_name(source, target)
-            ends[flow] = (source, target)
-            claims.setdefault(flow, [])
-            if computes:
-                claims[flow].append((name, place))
-    problems.raise_if_any()
-    for flow, (source, target) in ends.items():
-        _one_claim(system, flow, source, target, claims[flow], problems)
-    for name in system.processes:
-        _check_connected(system, name, ends, problems)
-    problems.raise_if_any()
-    return {flow: Flow(*ends[flow], claims[flow][0][0]) for flow in sorted(ends)}
-
-
-def _one_claim(
-    system: System,
-    flow: str,
-    source: str,
-    target: str,
-    claims: list[tuple[str, Place]],
-    problems: Problems,
-) -> None:
-    rules = {end: system.processes[end].rule for end in (source, target)}
-    if not claims:
-        problems.add(
-            f"flow {flow!r} is computed by nobody: {source!r} ({rules[source]}) waits to be asked and "
-            f"{target!r} ({rules[target]}) waits for arrivals; give one of them a driver, "
-            f"a share, or make {target!r} a rule that asks",
-            place_of(
-                system._root,
-                ("processes", target if "from" in _keys(system, target) else source),
-                key=True,
-            ),
-        )
-    if len(claims) > 1:
-        (first, _), (second, place) = claims[0], claims[1]
-        problems.add(
-            f"flow {flow!r} is computed twice, by {first!r} ({system.processes[first].rule}) and by "
-            f"{second!r} ({system.processes[second].rule}); put a market between them, or let one of "
-            "them only receive",
-            place,
-        )
-
-
-def _keys(system: System, name: str) -> Iterable[str]:
-    return system.processes[name].model_dump(by_alias=True, exclude_none=True)
-
-
-def _check_connected(
-    system: System, name: str, ends: Mapping[str, tuple[str, str]], problems: Problems
-) -> None:
-    process = system.processes[name]
-    inputs = [f for f, (_, target) in ends.items() if target == name]
-    outputs = [f for f, (source, _) in ends.items() if source == name]
-    missing = ""
-    if not inputs and not outputs:
-        missing = "is connected to nothing"
-    elif isinstance(process, Make | Market | Trade) and not _asked(process, outputs):
-        missing = "is asked by nobody: no process takes from it"
-    elif isinstance(process, Split) and not inputs:
-        missing = "receives nothing: no process sends to it"
-    elif isinstance(process, Stock) and not inputs:
-        missing = "has neither a driver ('inflow' or 'stock') nor arrivals"
-    if missing:
-        message = f"process {name!r} ({process.rule}) {missing}"
-        problems.add(message, place_of(system._root, ("processes", name), key=True))
-
-
-def _asked(process: Process, outputs: list[str]) -> bool:
-    own = {getattr(process, "loss_to", None), getattr(process, "surplus_to", None)} - {None}
-    return len(outputs) > len(own)
-
-
-def ask_flows(system: System, flows: Mapping[str, Flow], name: str) -> list[str]:
-    """Return the flows that leave a process and are computed by who takes them."""
-    return [f for f, flow in flows.items() if flow.source == name and flow.computed_by != name]
-
-
-def arrival_flows(system: System, flows: Mapping[str, Flow], name: str) -> list[str]:
-    """Return the flows that reach a process and are computed elsewhere."""
-    return [f for f, flow in flows.items() if flow.target == name and flow.computed_by != name]
 
 
 def placement(system: System, flow: Flow, process: str) -> tuple[tuple[str, int], ...]:
