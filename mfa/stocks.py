@@ -3,20 +3,31 @@
 Every function takes and returns labelled arrays; the year is a dimension, all
 others ride along. Stocks stand at the end of a year, flows are during it, one
 step is one year. Labels of shared dimensions must be identical (CONVENTIONS §1).
+A second life or a hibernation is a stock whose inflow is another's outflow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from mfa import kernels
-from mfa.dims import order, require_contiguous, require_same_labels
 from mfa.errors import MfaError
 from mfa.lifetime import bare
+from mfa.stock_arrays import (
+    Case,
+    arrange,
+    first_cell,
+    flow_units,
+    label,
+    place,
+    revived,
+    same_units,
+    stock_units,
+    survival_now,
+)
 from mfa.survival import Array
 
 DECLINE = ("raise", "allow", "retire_early")
@@ -39,17 +50,6 @@ class CohortStock(NamedTuple):
 
     stock: xr.DataArray
     outflow: xr.DataArray
-
-
-class _Case(NamedTuple):
-    """Inputs on bare arrays: the year, the age or both axes of the cohort last."""
-
-    lead: list[str]
-    coords: dict[str, Any]
-    series: Array
-    alive: Array
-    by_cohort: bool
-    remaining: Array | None
 
 
 def from_inflow(
@@ -90,8 +90,8 @@ def from_inflow(
     >>> use.outflow.values.tolist()
     [0.0, 0.5, 1.5]
     """
-    case = _arrange("inflow", inflow, survival, initial)
-    units = _stock_units(inflow, initial)
+    case = arrange("inflow", inflow, survival, initial)
+    units = stock_units(inflow, initial)
     stock = kernels.stock_from_inflow(case.series, case.alive, case.by_cohort)
     before = None
     if case.remaining is not None:
@@ -99,8 +99,8 @@ def from_inflow(
     outflow = kernels.outflow(case.series, stock, before)
     return StockFlow(
         inflow,
-        _label(case, stock, "stock", units, survival),
-        _label(case, outflow, "outflow", _flow_units(units), survival),
+        label(case, stock, "stock", units, survival),
+        label(case, outflow, "outflow", flow_units(units), survival),
     )
 
 
@@ -109,6 +109,7 @@ def from_stock(
     survival: xr.DataArray,
     initial: xr.DataArray | None = None,
     on_decline: str = "raise",
+    shares: xr.DataArray | None = None,
 ) -> StockFlow:
     """Return the inflow and outflow that yield a given stock: the inverse of :func:`from_inflow`.
 
@@ -124,16 +125,22 @@ def from_stock(
         Where the stock falls faster than it retires (CONVENTIONS §8): an error; a negative
         inflow; or inflow 0, and everything in use, whatever its age, loses the same share now
         and in all later years.
+    shares : DataArray, shape (type, ...) or (year, type, ...), optional
+        Several types share the stock: ``type`` is any dimension that the stock lacks, shares
+        divide the inflow and sum to 1 over it, I_g = share_g · I, and each type retires by its
+        own survival. ``initial``, if there is one, is given by type.
 
     Returns
     -------
     StockFlow
+        With ``shares`` all three by type.
 
     Raises
     ------
     MfaError
-        As in :func:`from_inflow`; if nothing survives the year of entry; if the stock falls too
-        fast and nothing else was chosen: the message names the first year and cell.
+        As in :func:`from_inflow`; if nothing survives the year of entry; if shares do not sum to
+        1; if the stock falls too fast and nothing else was chosen: the message names the first
+        year and cell.
 
     Examples
     --------
@@ -143,44 +150,71 @@ def from_stock(
     >>> survival = lifetime.table(years(2020, 2022), survival=[1.0, 1.0, 1.0])
     >>> from_stock(stock, survival, on_decline="retire_early").inflow.values.tolist()
     [4.0, 0.0, 1.0]
+
+    Half the cars are small; small ones last two years, large ones three:
+
+    >>> life = array([2.0, 3.0], "yr", type=["small", "large"])
+    >>> survival = lifetime.fixed(years(2020, 2022), mean=life)
+    >>> half = array([0.5, 0.5], "1", type=["small", "large"])
+    >>> fleet = array([8.0, 8.0, 8.0], "t", year=[2020, 2021, 2022])
+    >>> from_stock(fleet, survival, shares=half).inflow.sum("type").values.tolist()
+    [8.0, 0.0, 4.0]
     """
     if on_decline not in DECLINE:
         raise MfaError(f"on_decline is one of {', '.join(DECLINE)}, not {on_decline!r}")
-    case = _arrange("stock", stock, survival, initial)
-    units = _same_units("stock", stock, initial)
+    case = arrange("stock", stock, survival, initial, shares=shares)
+    units = same_units("stock", stock, initial)
     _require_survivors(survival)
-    total, before = case.series, None
-    if case.remaining is not None:
-        before = case.remaining[..., 0]
+    share, types = _shares_of_types(case, stock, initial, shares)
+    alive, by_cohort = case.alive, case.by_cohort
+    whole = None if case.remaining is None else case.remaining.sum(types, keepdims=True)
+    if types:
+        alive, by_cohort = _mixed(alive, by_cohort, share, types)
+    left = None if whole is None else whole[..., 1:]
+    kept: Array | None = None
     if on_decline == "retire_early":
-        left = None if case.remaining is None else case.remaining[..., 1:]
-        inflow = kernels.retire_early(total, case.alive, left, case.by_cohort)
+        inflow, kept = kernels.retire_early(case.series, alive, left, by_cohort)
     else:
-        new = total if case.remaining is None else total - case.remaining[..., 1:]
-        inflow = kernels.inflow_from_stock(new, case.alive, case.by_cohort)
+        new = case.series if left is None else case.series - left
+        inflow = kernels.inflow_from_stock(new, alive, by_cohort)
     if on_decline == "raise":
-        inflow = _without_rounding(inflow, total)
+        inflow = _without_rounding(inflow, case.series)
         _require_no_negative(case, inflow)
-    outflow = kernels.outflow(inflow, total, before)
+    held = case.series
+    if types:
+        inflow = inflow * share
+        held = _held(inflow, case, kept)
+    before = None if case.remaining is None else case.remaining[..., 0]
+    outflow = kernels.outflow(inflow, held, before)
     return StockFlow(
-        _label(case, inflow, "inflow", _flow_units(units), survival),
-        stock,
-        _label(case, outflow, "outflow", _flow_units(units), survival),
+        label(case, inflow, "inflow", flow_units(units), survival),
+        label(case, held, "stock", units, survival) if types else stock,
+        label(case, outflow, "outflow", flow_units(units), survival),
     )
 
 
-def by_cohort(inflow: xr.DataArray, survival: xr.DataArray) -> CohortStock:
+def by_cohort(
+    inflow: xr.DataArray,
+    survival: xr.DataArray,
+    initial: xr.DataArray | None = None,
+    stock: xr.DataArray | None = None,
+) -> CohortStock:
     """Return stock and outflow by year of entry: S[t, c] = survival[t − c] · I[c].
 
     Parameters
     ----------
     inflow, survival
         As in :func:`from_inflow`.
+    initial : DataArray, shape (cohort, ...), optional
+        Stock by year of entry at the end of the year before the first; its cohorts come first.
+    stock : DataArray, shape (year, ...), optional
+        The whole stock, where part of it retired early (:func:`from_stock`): in a year in which
+        more would be left, everything that was there before loses the same share.
 
     Returns
     -------
     CohortStock, two DataArrays of shape (year, cohort, ...)
-        They sum over ``cohort`` to the stock and the outflow of :func:`from_inflow`.
+        They sum over ``cohort`` to the stock and the outflow of the other functions.
 
     Raises
     ------
@@ -196,17 +230,62 @@ def by_cohort(inflow: xr.DataArray, survival: xr.DataArray) -> CohortStock:
     >>> by_cohort(inflow, survival).outflow.sel(year=2021).values.tolist()
     [0.75, 0.0]
     """
-    case = _arrange("inflow", inflow, survival, None)
-    units = _stock_units(inflow, None)
-    stock = kernels.stock_by_cohort(case.series, case.alive, case.by_cohort)
-    outflow = -stock
-    outflow[..., 1:, :] += stock[..., :-1, :]
-    years = np.arange(stock.shape[-1])
-    outflow[..., years, years] += case.series
+    years = inflow["year"]
+    if initial is not None:
+        inflow, survival = _with_past(inflow, survival, initial)
+    case = arrange("inflow", inflow, survival, stock=stock)
+    units = stock_units(inflow, initial)
+    total = None if stock is None else _unlimited_before(stock, case)
+    held = kernels.stock_by_cohort(case.series, case.alive, case.by_cohort, total)
+    if total is not None:
+        _require_total(case, held.sum(axis=-1), total)
+    outflow = -held
+    outflow[..., 1:, :] += held[..., :-1, :]
+    cohorts = np.arange(held.shape[-1])
+    outflow[..., cohorts, cohorts] += case.series
     return CohortStock(
-        _label(case, stock, "stock", units, survival, "cohort"),
-        _label(case, outflow, "outflow", _flow_units(units), survival, "cohort"),
+        *(
+            label(case, values, name, own, survival, "cohort").sel(year=years)
+            for values, name, own in (
+                (held, "stock", units),
+                (outflow, "outflow", flow_units(units)),
+            )
+        )
     )
+
+
+def _with_past(
+    inflow: xr.DataArray, survival: xr.DataArray, initial: xr.DataArray
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Return the inflow with the past one that left the initial stock before it."""
+    if "cohort" not in initial.dims:
+        raise MfaError("initial: cohorts are wanted, so it needs the dimension 'cohort'")
+    arrange("inflow", inflow, survival, initial)
+    before = initial["cohort"].values
+    own = survival.sel(cohort=before) if "cohort" in survival.dims else survival
+    past = backcast_inflow(initial, own)
+    return xr.concat(
+        [past, inflow], "year", join="exact", coords="minimal", compat="equals"
+    ), survival
+
+
+def _unlimited_before(stock: xr.DataArray, case: Case) -> Array:
+    """Return a total for every year, without limit in the years before its first."""
+    told = bare(stock, [*case.lead, "year"])
+    past = len(case.coords["year"]) - told.shape[-1]
+    return np.concatenate([np.full((*told.shape[:-1], past), np.inf), told], axis=-1)
+
+
+def _require_total(case: Case, found: Array, total: Array) -> None:
+    told = np.isfinite(total)
+    largest = np.abs(total).max(where=told, initial=0.0)
+    wrong = told & (np.abs(found - np.where(told, total, 0.0)) > 1e-9 * largest)
+    if wrong.any():
+        cell, where = first_cell(case, wrong)
+        raise MfaError(
+            f"stock: the cohorts of this inflow sum to {found[cell]:.6g} in {where}, which is not "
+            "the stock that was given; give the one that belongs to the inflow, or none"
+        )
 
 
 def backcast_inflow(initial: xr.DataArray, survival: xr.DataArray) -> xr.DataArray:
@@ -237,10 +316,10 @@ def backcast_inflow(initial: xr.DataArray, survival: xr.DataArray) -> xr.DataArr
     >>> backcast_inflow(initial, survival).values.tolist()
     [0.0, 4.0, 3.0]
     """
-    case = _arrange("initial", initial.rename(cohort="year"), survival, None)
-    alive = _survival_now(case.alive, case.by_cohort, case.series.shape[-1])
-    inflow = _revived(case.series, alive, case)
-    return _label(case, inflow, "inflow", _flow_units(_same_units("initial", initial)), survival)
+    case = arrange("initial", initial.rename(cohort="year"), survival)
+    alive = survival_now(case.alive, case.by_cohort, case.series.shape[-1])
+    inflow = revived(case.series, alive, case)
+    return label(case, inflow, "inflow", flow_units(same_units("initial", initial)), survival)
 
 
 def initial_from_growth(
@@ -282,15 +361,15 @@ def initial_from_growth(
     if not growth > -1:
         raise MfaError(f"growth must be above -1, not {growth}")
     past = (1.0 + growth) ** (cohorts - cohorts[-1]).astype(float)
-    case = _arrange("total", past * total, survival, None)
-    age = _survival_now(case.alive, case.by_cohort, cohorts.size)
+    case = arrange("total", past * total, survival)
+    age = survival_now(case.alive, case.by_cohort, cohorts.size)
     weight = bare(past, [*case.lead, "year"]) * age
     whole = weight.sum(axis=-1, keepdims=True)
     if (whole <= 0).any():
         raise MfaError("nothing of these cohorts can be left; give earlier or later years of entry")
     shared = bare(total, [*case.lead, "year"]) * weight / whole
-    units = _same_units("total", total)
-    return _label(case, shared, "initial", units, survival).rename(year="cohort")
+    units = same_units("total", total)
+    return label(case, shared, "initial", units, survival).rename(year="cohort")
 
 
 def run_off(total: xr.DataArray, survival: xr.DataArray, years: xr.DataArray) -> xr.DataArray:
@@ -322,126 +401,14 @@ def run_off(total: xr.DataArray, survival: xr.DataArray, years: xr.DataArray) ->
     >>> run_off(array(8.0, "t"), own, years(2020, 2021)).values.tolist()
     [8.0, 4.0, 2.0]
     """
-    case = _arrange("total", total * xr.ones_like(years, dtype=float), survival, None)
+    case = arrange("total", total * xr.ones_like(years, dtype=float), survival)
     if case.by_cohort:
         raise MfaError("an initial total has one survival by age, not one by cohort")
     left = case.series[..., :1] * np.concatenate(
         [np.ones_like(case.alive[..., :1]), case.alive], -1
     )
     case.coords["year"] = np.arange(int(years[0]) - 1, int(years[-1]) + 1)
-    return _label(case, left, "initial", _same_units("total", total), survival)
-
-
-def _arrange(
-    name: str, series: xr.DataArray, survival: xr.DataArray, initial: xr.DataArray | None
-) -> _Case:
-    """Check labels and numbers, and turn to bare arrays with common leading axes."""
-    given = {name: series, "survival": survival}
-    if "year" not in series.dims:
-        raise MfaError(f"{name}: needs the dimension 'year'; has {list(series.dims)}")
-    if "year" not in series.coords:
-        raise MfaError(f"{name}: dimension 'year' has no labels; give it calendar years")
-    if initial is not None:
-        given["initial"] = initial
-    for key, data in given.items():
-        _require_numbers(key, data)
-    apart = ("year", "cohort", "age")
-    first = {key: {dim: 0 for dim in apart if dim in data.dims} for key, data in given.items()}
-    require_same_labels(**{key: data.isel(first[key]) for key, data in given.items()})
-    years = series["year"].values
-    require_contiguous(years)
-    past = _past_cohorts(initial, int(years[0]))
-    alive_by_cohort = _require_ages(survival, [*past, *(int(year) for year in years)])
-    dims = {str(dim): data[dim] for data in given.values() for dim in data.dims}
-    coords = {dim: labels.values for dim, labels in dims.items() if dim not in apart}
-    lead = list(order(coords))
-    alive = bare(survival, [*lead, "cohort", "age"] if alive_by_cohort else [*lead, "age"])
-    remaining = None
-    if initial is not None and past:
-        remaining = _left_of_cohorts(initial, alive, alive_by_cohort, lead, len(years))
-    elif initial is not None:
-        remaining = _told_run_off(initial, years, lead)
-    alive = alive[..., len(past) :, : len(years)] if alive_by_cohort else alive[..., : len(years)]
-    coords["year"] = years
-    return _Case(lead, coords, bare(series, [*lead, "year"]), alive, alive_by_cohort, remaining)
-
-
-def _past_cohorts(initial: xr.DataArray | None, first: int) -> list[int]:
-    if initial is None or "cohort" not in initial.dims:
-        return []
-    require_contiguous(initial["cohort"].values, "cohort")
-    cohorts = [int(cohort) for cohort in initial["cohort"].values]
-    if not cohorts or cohorts[-1] != first - 1:
-        raise MfaError(f"initial: its cohorts must end in {first - 1}, the year before the first")
-    return cohorts
-
-
-def _require_ages(survival: xr.DataArray, cohorts: Sequence[int]) -> bool:
-    """Raise unless the survival has the ages and cohorts; say whether it is by cohort."""
-    if "age" not in survival.dims or "year" in survival.dims:
-        raise MfaError(f"survival: needs 'age' and no 'year'; has {list(survival.dims)}")
-    if not np.array_equal(survival["age"].values, np.arange(survival.sizes["age"])):
-        raise MfaError("survival: the labels of 'age' must be 0, 1, 2, …")
-    if survival.sizes["age"] < len(cohorts):
-        span = f"{cohorts[0]} to {cohorts[-1]}"
-        raise MfaError(
-            f"survival: has {survival.sizes['age']} ages, but {len(cohorts)} years of entry "
-            f"({span}); make it with lifetime.…(years({cohorts[0]}, {cohorts[-1]}), …)"
-        )
-    if "cohort" not in survival.dims:
-        return False
-    if not np.array_equal(survival["cohort"].values, cohorts):
-        raise MfaError(f"survival: its cohorts must be {cohorts[0]} to {cohorts[-1]}, one each")
-    return True
-
-
-def _left_of_cohorts(
-    initial: xr.DataArray, alive: Array, by_cohort: bool, lead: list[str], count: int
-) -> Array:
-    """Return what is left of each initial cohort, summed: the year before the first, and on."""
-    stock = bare(initial, [*lead, "cohort"])
-    past = stock.shape[-1]
-    case = _Case(lead, {"year": initial["cohort"].values}, stock, alive, by_cohort, None)
-    inflow = _revived(stock, _survival_now(alive, by_cohort, past), case)
-    left: Any = 0.0
-    for cohort in range(past):
-        ages = slice(past - 1 - cohort, past + count - cohort)
-        share = alive[..., cohort, ages] if by_cohort else alive[..., ages]
-        left = left + inflow[..., cohort : cohort + 1] * share
-    return np.asarray(left)
-
-
-def _told_run_off(initial: xr.DataArray, years: Any, lead: list[str]) -> Array:
-    expected = np.arange(int(years[0]) - 1, int(years[-1]) + 1)
-    if "year" not in initial.dims or not np.array_equal(initial["year"].values, expected):
-        raise MfaError(
-            f"initial: needs 'cohort' (years of entry up to {expected[0]}), or 'year' from "
-            f"{expected[0]} to {expected[-1]} (what is left); see initial_from_growth and run_off"
-        )
-    left = bare(initial, [*lead, "year"])
-    if (np.diff(left, axis=-1) > 0).any() or (left < 0).any():
-        raise MfaError("initial: what is left of an initial stock is 0 or more and never rises")
-    return left
-
-
-def _survival_now(alive: Array, by_cohort: bool, count: int) -> Array:
-    """Return the survival of each cohort at the end of the last cohort's year."""
-    ages = np.arange(count - 1, -1, -1)
-    found: Array = alive[..., np.arange(count), ages] if by_cohort else alive[..., ages]
-    return found
-
-
-def _revived(stock: Array, alive: Array, case: _Case) -> Array:
-    """Return stock / alive, 0 where both are 0."""
-    stock, alive = np.broadcast_arrays(stock, alive)
-    wrong = (alive <= 0) & (stock != 0)
-    if wrong.any():
-        cell = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
-        raise MfaError(
-            f"initial: {stock[cell]} is left of cohort {case.coords['year'][cell[-1]]}, of which "
-            "nothing can be left by the survival; lengthen the lifetime or correct the stock"
-        )
-    return np.divide(stock, alive, out=np.zeros(stock.shape), where=alive > 0)
+    return label(case, left, "initial", same_units("total", total), survival)
 
 
 def _without_rounding(inflow: Array, stock: Array) -> Array:
@@ -450,83 +417,72 @@ def _without_rounding(inflow: Array, stock: Array) -> Array:
     return np.where((inflow < 0) & (inflow >= -ROUNDING * size), 0.0, inflow)
 
 
-def _require_no_negative(case: _Case, inflow: Array) -> None:
+def _require_no_negative(case: Case, inflow: Array) -> None:
     wrong = inflow < 0
     if not wrong.any():
         return
-    index = int(np.argmax(wrong.any(axis=tuple(range(wrong.ndim - 1)))))
-    cell = np.unravel_index(int(np.argmax(wrong[..., index])), wrong.shape[:-1])
-    labels = [f"{name} {case.coords[name][i]}" for name, i in zip(case.lead, cell, strict=True)]
-    place = ", ".join([f"year {case.coords['year'][index]}", *labels])
+    cell, where = first_cell(case, wrong)
     raise MfaError(
-        f"the stock falls faster than it retires in {place}: it would need an inflow of "
-        f"{inflow[(*cell, index)]:.6g} ({int(wrong.sum())} such cells in all). Choose on_decline="
+        f"the stock falls faster than it retires in {where}: it would need an inflow of "
+        f"{inflow[cell]:.6g} ({int(wrong.sum())} such cells in all). Choose on_decline="
         "'retire_early' (inflow 0, all ages retire early in proportion) or 'allow' (keep the "
         "negative inflow), or smooth the stock"
     )
 
 
+def _held(inflow: Array, case: Case, kept: Array | None) -> Array:
+    """Return the stock of each type, given the share that all of them kept."""
+    if kept is None:
+        stock = kernels.stock_from_inflow(inflow, case.alive, case.by_cohort)
+        return stock if case.remaining is None else stock + case.remaining[..., 1:]
+    stock = kernels.stock_retired_early(inflow, case.alive, kept, case.by_cohort)
+    if case.remaining is None:
+        return stock
+    return np.asarray(stock + case.remaining[..., 1:] * np.cumprod(kept, axis=-1))
+
+
+def _shares_of_types(
+    case: Case, stock: xr.DataArray, initial: xr.DataArray | None, shares: xr.DataArray | None
+) -> tuple[Array, tuple[int, ...]]:
+    """Return the shares on bare arrays and the axes of the types, checked to sum to 1."""
+    if shares is None:
+        return np.ones(1), ()
+    names = [d for d in case.lead if d in shares.dims and d not in stock.dims]
+    if not names:
+        raise MfaError(
+            f"shares: need a dimension of types that the stock lacks; have {list(shares.dims)}"
+        )
+    if initial is not None and (lacking := [d for d in names if d not in initial.dims]):
+        raise MfaError(f"initial: types share the stock, so it needs {', '.join(lacking)} too")
+    own = [*case.lead, "year"]
+    share = bare(shares, own)
+    types = tuple(own.index(d) for d in names)
+    total = share.sum(types, keepdims=True)
+    wrong = np.abs(total - 1.0) > 1e-9
+    if wrong.any() or (share < 0).any():
+        raise MfaError(
+            f"shares: must be 0 or more and sum to 1 over {', '.join(names)}; "
+            f"in some year they sum to {total.flat[int(np.argmax(np.abs(total - 1.0)))]:.6g}"
+        )
+    return share, types
+
+
+def _mixed(
+    alive: Array, by_cohort: bool, share: Array, types: tuple[int, ...]
+) -> tuple[Array, bool]:
+    """Return the survival of all types together: by cohort where the shares change."""
+    if share.shape[-1] == 1 and not by_cohort:
+        return (alive * share).sum(types, keepdims=True), False
+    if not by_cohort:
+        alive = alive[..., np.newaxis, :]
+    return (alive * share[..., np.newaxis]).sum(types, keepdims=True), True
+
+
 def _require_survivors(survival: xr.DataArray) -> None:
     entry = survival.isel(age=0, drop=True)
     if (entry <= 0).any():
-        where = _place(entry, entry.values <= 0)
+        where = place(entry, entry.values <= 0)
         raise MfaError(
             f"survival: nothing is left at the end of the year of entry{where}, so no inflow can "
             "make a stock; make it with inflow_at='spread', or give the inflow"
         )
-
-
-def _require_numbers(name: str, data: xr.DataArray) -> None:
-    wrong = ~np.isfinite(data.values)
-    if wrong.any():
-        raise MfaError(f"{name}: a value is not a finite number{_place(data, wrong)}")
-
-
-def _place(data: xr.DataArray, wrong: Any) -> str:
-    """Say with labels where the first true cell stands."""
-    cell = np.unravel_index(int(np.argmax(wrong)), data.shape)
-    labels = [
-        f"{dim} {data[dim].values[i]}" if dim in data.coords else f"{dim} number {i}"
-        for dim, i in zip(data.dims, cell, strict=True)
-    ]
-    return f" ({', '.join(labels)})" if labels else ""
-
-
-def _same_units(name: str, data: xr.DataArray, initial: xr.DataArray | None = None) -> str | None:
-    """Return the units of a stock, which are not per year."""
-    units = data.attrs.get("units")
-    if units is not None and str(units).endswith("/yr"):
-        raise MfaError(f"{name}: is in {units!r}, a flow; a stock is not per year")
-    if initial is not None and units is not None and initial.attrs.get("units", units) != units:
-        raise MfaError(f"initial: is in {initial.attrs['units']!r}, not in {units!r} as the stock")
-    return units
-
-
-def _stock_units(inflow: xr.DataArray, initial: xr.DataArray | None) -> str | None:
-    """Return the units of the stock that an inflow makes."""
-    units = inflow.attrs.get("units")
-    if units is None:
-        return None
-    name = str(units)
-    if name != "1" and not name.endswith("/yr"):
-        raise MfaError(f"inflow: is in {name!r}, but a flow is per year, as {name + '/yr'!r}")
-    stock = "1" if name in ("1", "1/yr") else name.removesuffix("/yr")
-    if initial is not None and initial.attrs.get("units", stock) != stock:
-        raise MfaError(f"initial: is in {initial.attrs['units']!r}, the stock in {stock!r}")
-    return stock
-
-
-def _flow_units(units: str | None) -> str | None:
-    return None if units is None else f"{units}/yr"
-
-
-def _label(
-    case: _Case, values: Array, name: str, units: str | None, survival: xr.DataArray, *more: str
-) -> xr.DataArray:
-    """Put the labels back, in the order of every saved array."""
-    dims = [*case.lead, "year", *more]
-    coords = {dim: case.coords["year" if dim == "cohort" else dim] for dim in dims}
-    attrs = {"units": units, "inflow_at": survival.attrs.get("inflow_at")}
-    known = {key: value for key, value in attrs.items() if value is not None}
-    result = xr.DataArray(values, dims=dims, coords=coords, name=name, attrs=known)
-    return result.transpose(*order(dims))

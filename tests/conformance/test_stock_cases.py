@@ -151,12 +151,17 @@ def test_odym_types_share_a_stock(case: dict[str, Any]) -> None:
         initial, dims=("cohort", "type"), coords={"cohort": [2000, 2001, 2002], "type": ["a", "b"]}
     )
     choice = "retire_early" if told.get("negative_inflow_correct") else "allow"
-    use = stocks.from_stock(
-        series(whole, first=2003), survival, initial=by_type.sum("type"), on_decline=choice
+    shares = xr.DataArray(
+        share,
+        dims=("year", "type"),
+        coords={"year": np.arange(2003, 2003 + len(whole)), "type": ["a", "b"]},
     )
+    stock = series(whole, first=2003)
+    use = stocks.from_stock(stock, survival, initial=by_type, on_decline=choice, shares=shares)
     past = stocks.backcast_inflow(by_type, survival)
-    ours = np.concatenate([past.transpose("year", "type"), use.inflow.values[:, None] * share])
+    ours = xr.concat([past, use.inflow], "year", join="exact").transpose("year", "type")
     close(ours, case["expected"]["inflow_by_type"], case["decimals"])
+    close(use.stock.sum("type"), stock, 12)
 
 
 def test_the_inverted_lognormal_of_odym_is_not_ours() -> None:
