@@ -329,6 +329,36 @@ def stock_by_cohort(
     return stock
 
 
+def mixed_survival(
+    survival: ArrayLike, shares: ArrayLike, axes: tuple[int, ...], by_cohort: bool = False
+) -> tuple[Array, bool]:
+    """Return the survival of several types together, and whether it differs by cohort.
+
+    survival[c, a] = Σ_g share_g[c] · survival_g[a].
+
+    Parameters
+    ----------
+    survival, by_cohort
+        As in :func:`stock_from_inflow`, the types among the leading axes.
+    shares : array_like, shape (..., year) or (..., 1) [1]
+        Share of each type in the inflow.
+    axes : tuple of int
+        Leading axes of the types; they stay, with length one.
+
+    Examples
+    --------
+    >>> alive, by_cohort = mixed_survival([[1.0, 0.0], [1.0, 1.0]], [[0.25], [0.75]], (0,))
+    >>> alive.tolist(), by_cohort
+    ([[1.0, 0.75]], False)
+    """
+    alive, share = np.asarray(survival, dtype=float), np.asarray(shares, dtype=float)
+    if share.shape[-1] == 1 and not by_cohort:
+        return np.asarray((alive * share).sum(axes, keepdims=True)), False
+    if not by_cohort:
+        alive = alive[..., np.newaxis, :]
+    return np.asarray((alive * share[..., np.newaxis]).sum(axes, keepdims=True)), True
+
+
 def _stock_of_cohorts(entering: Array, alive: Array) -> Array:
     """Stream the cohorts: add the whole future of one, then forget it."""
     count = entering.shape[-1]

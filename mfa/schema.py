@@ -71,6 +71,7 @@ class Lifetime(Model):
     scale: str | None = None
     survival: tuple[float, ...] | None = None
     inflow_at: Literal["start", "middle", "end", "spread"] = "spread"
+    below_zero: Literal["leaves", "truncate"] = "leaves"
 
 
 class Process(Model):
@@ -102,6 +103,7 @@ class Stock(Process):
     to: str
     inflow: str | None = None
     stock: str | None = None
+    shares: str | None = None
     content: str | None = None
     lifetime: Lifetime
     on_decline: Literal["raise", "allow", "retire_early"] = "raise"

@@ -35,7 +35,8 @@ class StockStep(Step):
         self.lifetime: Lifetime = process.lifetime
         self.driver = process.inflow or process.stock
         self.by_stock = process.stock is not None
-        self.content, self.on_decline = process.content, process.on_decline
+        self.shares, self.content = process.shares, process.content
+        self.on_decline = process.on_decline
         self.outflow, self.stock = flow_name(name, process.to), f"{name}_stock"
         self.writes = [self.outflow]
         self.summed = signature.sort(process.sum)
@@ -70,22 +71,25 @@ class StockStep(Step):
         return {} if found is None else dict.fromkeys(self.writes, found)
 
     def _driven(self) -> str:
-        return " * ".join(filter(None, (self.driver, self.content)))
+        return " * ".join(filter(None, (self.driver, self.shares, self.content)))
 
     def settle(self, dims: Mapping[str, Dims]) -> None:
         self.dims = self.stock_dims = dims[self.outflow]
         own = self._lifetime_dims()
         if self.driver:
             self.driver_dims = self.signature.parameter_dims(self.driver)
+            units = " * ".join(filter(None, (self.driver, self.shares)))
+            self.unit_dims = self.signature.parameter_dims(units)
             self.inner = self.signature.parameter_dims(self._driven())
-            self.carried = tuple(d for d in self.inner if d in own or d not in self.summed)
+            early = () if self.on_decline == "retire_early" else self.summed
+            self.carried = tuple(d for d in self.inner if d in own or d not in early)
             if lacking := [d for d in self.summed if d not in self.inner]:
                 raise MfaError(
                     f"process {self.name!r}: sum names {', '.join(lacking)}, which its driver has not",
                     self.signature.system.place("processes", self.name, "sum"),
                 )
         else:
-            self.driver_dims = self.inner = self.carried = self.arrivals.settle(dims)
+            self.unit_dims = self.inner = self.carried = self.arrivals.settle(dims)
         self.lifetime_dims = own
         if extra := [d for d in own if d not in self.inner]:
             raise MfaError(
@@ -93,10 +97,22 @@ class StockStep(Step):
                 f"holds ({', '.join(self.inner) or 'none'}) does not have",
                 self.signature.system.place("processes", self.name, "lifetime"),
             )
-        extra = [d for d in own if d not in self.driver_dims]
-        if extra and self.by_stock:
+        if self.by_stock:
+            self._settle_types(own)
+
+    def _settle_types(self, own: Dims) -> None:
+        """Find the dimensions of the types that share the driving stock."""
+        self.types = tuple(d for d in self.unit_dims if d not in self.driver_dims)
+        if self.shares and not self.types:
             raise MfaError(
-                f"process {self.name!r}: the lifetime varies over {', '.join(extra)}, the driving stock does not",
+                f"process {self.name!r}: shares ({self.shares}) have no dimension that the driving stock "
+                f"({', '.join(self.driver_dims) or 'none'}) lacks; they divide it among types",
+                self.signature.system.place("processes", self.name, "shares"),
+            )
+        if extra := [d for d in own if d not in self.unit_dims]:
+            raise MfaError(
+                f"process {self.name!r}: the lifetime varies over {', '.join(extra)}, the driving stock does "
+                "not; if these types share it, say 'shares:' which part of the inflow each has",
                 self.signature.system.place("processes", self.name, "stock"),
             )
 
@@ -105,22 +121,26 @@ class StockStep(Step):
         if not self.driver:
             return Bound({"survival": self._for(self.inner, survival)}, years, by_cohort)
         units = over_years(parameter(self.driver, self.driver_dims), years)
+        must_not_be_negative(self, "stock" if self.by_stock else "inflow", self.driver, units)
+        arrays: dict[str, Array] = {}
         if self.by_stock:
-            alive = self._for(self.driver_dims, survival)
-            units = self._inflow_from_stock(units, alive, by_cohort, years)
-        else:
-            must_not_be_negative(self, "inflow", self.driver, units)
+            units, kept = self._inflow_from_stock(units, parameter, survival, by_cohort, years)
+            if kept.min(initial=1.0) < 1:
+                arrays["kept"] = kept
         content = np.ones((1,) * (len(self.inner) + 1))
         if self.content:
             content = parameter(self.content, self.inner)
             must_not_be_negative(self, "content", self.content, content)
         if self._content_can_wait(content):
-            arrays = {"survival": self._for(self.driver_dims, survival), "content": content}
+            arrays |= {"survival": self._for(self.unit_dims, survival), "content": content}
             return Bound({**arrays, "inflow": units}, years, by_cohort)
-        mass = spread(units, self.driver_dims, self.inner) * content
+        mass = spread(units, self.unit_dims, self.inner) * content
         whole = (*map(self.signature.size, self.inner), len(years))
         inflow = sum_over(np.broadcast_to(mass, whole), self.inner, self.carried)
-        arrays = self._merged(inflow, self._for(self.carried, survival))
+        alive = self._for(self.carried, survival)
+        arrays |= {"inflow": inflow, "survival": alive} if arrays else self._merged(inflow, alive)
+        if "kept" in arrays:
+            arrays["kept"] = spread(arrays["kept"], self.unit_dims, self.inner)
         return Bound(arrays, years, by_cohort)
 
     def _content_can_wait(self, content: Array) -> bool:
@@ -129,9 +149,9 @@ class StockStep(Step):
         They can where a unit holds the same in every year; it is worth while where the
         driver has fewer series than its content.
         """
-        if content.shape[-1] > 1 or not set(self.lifetime_dims) <= set(self.driver_dims):
+        if content.shape[-1] > 1 or not set(self.lifetime_dims) <= set(self.unit_dims):
             return False
-        own, others = (prod(map(self.signature.size, d)) for d in (self.driver_dims, self.carried))
+        own, others = (prod(map(self.signature.size, d)) for d in (self.unit_dims, self.carried))
         return own < others
 
     def _for(self, dims: Dims, survival: Array) -> Array:
@@ -168,7 +188,11 @@ class StockStep(Step):
             values = {key: array[..., 0] for key, array in values.items()}
         try:
             survival = survival_values(
-                self.lifetime.law, count, self.lifetime.inflow_at, "leaves", **values
+                self.lifetime.law,
+                count,
+                self.lifetime.inflow_at,
+                self.lifetime.below_zero,
+                **values,
             )
         except MfaError as error:
             place = self.signature.system.place("processes", self.name, "lifetime")
@@ -190,31 +214,53 @@ class StockStep(Step):
         return survival[:years]
 
     def _inflow_from_stock(
-        self, stock: Array, survival: Array, by_cohort: bool, years: range
-    ) -> Array:
-        inflow = kernels.inflow_from_stock(stock, survival, by_cohort=by_cohort)
-        rounding = kernels.ROUNDING * max(stock.max(initial=0.0), 1.0)
-        if self.on_decline == "allow" or inflow.min(initial=0.0) >= -rounding:
-            return inflow
+        self,
+        stock: Array,
+        parameter: Callable[[str, Dims], Array],
+        survival: Array,
+        by_cohort: bool,
+        years: range,
+    ) -> tuple[Array, Array]:
+        """Return the inflow by type, and the share of what was there before that is kept."""
+        stock = spread(stock, self.driver_dims, self.unit_dims)
+        alive = self._for(self.unit_dims, survival)
+        share = np.ones((1,) * (len(self.unit_dims) + 1))
+        if self.shares:
+            share = parameter(self.shares, self.unit_dims)
+            axes = tuple(self.unit_dims.index(d) for d in self.types)
+            self._check_types(share.sum(axes), share)
+            alive, by_cohort = kernels.mixed_survival(alive, share, axes, by_cohort)
         if self.on_decline == "retire_early":
+            inflow, kept = kernels.retire_early(stock, alive, by_cohort=by_cohort)
+            return inflow * share, kept
+        inflow = kernels.inflow_from_stock(stock, alive, by_cohort=by_cohort)
+        rounding = kernels.ROUNDING * max(stock.max(initial=0.0), 1.0)
+        if self.on_decline == "raise" and inflow.min(initial=0.0) < -rounding:
+            cell = np.unravel_index(int(np.argmin(inflow)), inflow.shape)
             raise MfaError(
-                f"process {self.name!r}: on_decline: retire_early works in mfa.stocks.from_stock only; "
-                "drive the process by the inflow computed there",
-                self.signature.system.place("processes", self.name, "on_decline"),
+                f"process {self.name!r}: the stock falls faster than its cohorts retire at "
+                f"{self._where(self.unit_dims, cell, years)} (inflow {inflow.min():.6g}); write 'on_decline: "
+                "retire_early' if all ages then retire early, 'allow' if a negative inflow is meant",
+                self.signature.system.place("processes", self.name, "stock"),
             )
-        cell = np.unravel_index(int(np.argmin(inflow)), inflow.shape)
-        raise MfaError(
-            f"process {self.name!r}: the stock falls faster than its cohorts retire at "
-            f"{self._where(self.driver_dims, cell, years)} (inflow {inflow.min():.6g}); write "
-            "'on_decline: allow' if a negative inflow is meant",
-            self.signature.system.place("processes", self.name, "stock"),
-        )
+        return inflow * share, np.ones(1)
+
+    def _check_types(self, total: Array, share: Array) -> None:
+        off = float(np.abs(total - 1.0).max(initial=0.0))
+        if off > 1e-9 or share.min(initial=0.0) < 0:
+            raise MfaError(
+                f"process {self.name!r}: shares ({self.shares}) must be 0 or more and sum to 1 over "
+                f"{', '.join(self.types)} (off by {off:.3g})",
+                self.signature.system.place("processes", self.name, "shares"),
+            )
 
     def evaluate(self, flows: Mapping[str, Array], bound: Bound) -> dict[str, Array]:
         inflow = bound.arrays["inflow"] if self.driver else self.arrivals(flows)
-        stock = kernels.stock_from_inflow(
-            inflow, bound.arrays["survival"], by_cohort=bound.by_cohort
-        )
+        alive, kept = bound.arrays["survival"], bound.arrays.get("kept")
+        if kept is None:
+            stock = kernels.stock_from_inflow(inflow, alive, bound.by_cohort)
+        else:
+            stock = kernels.stock_retired_early(inflow, alive, kept, bound.by_cohort)
         assert self.stock is not None
         outputs = {self.stock: stock, self.outflow: kernels.outflow(inflow, stock)}
         if self.inflow:
@@ -224,7 +270,7 @@ class StockStep(Step):
             return {name: sum_over(a, self.carried, self.dims) for name, a in outputs.items()}
         return {
             name: sum_over(
-                spread(units, self.driver_dims, self.inner) * content, self.inner, self.dims
+                spread(units, self.unit_dims, self.inner) * content, self.inner, self.dims
             )
             for name, units in outputs.items()
         }

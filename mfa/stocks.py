@@ -169,7 +169,7 @@ def from_stock(
     alive, by_cohort = case.alive, case.by_cohort
     whole = None if case.remaining is None else case.remaining.sum(types, keepdims=True)
     if types:
-        alive, by_cohort = _mixed(alive, by_cohort, share, types)
+        alive, by_cohort = kernels.mixed_survival(alive, share, types, by_cohort)
     left = None if whole is None else whole[..., 1:]
     kept: Array | None = None
     if on_decline == "retire_early":
@@ -465,17 +465,6 @@ def _shares_of_types(
             f"in some year they sum to {total.flat[int(np.argmax(np.abs(total - 1.0)))]:.6g}"
         )
     return share, types
-
-
-def _mixed(
-    alive: Array, by_cohort: bool, share: Array, types: tuple[int, ...]
-) -> tuple[Array, bool]:
-    """Return the survival of all types together: by cohort where the shares change."""
-    if share.shape[-1] == 1 and not by_cohort:
-        return (alive * share).sum(types, keepdims=True), False
-    if not by_cohort:
-        alive = alive[..., np.newaxis, :]
-    return (alive * share[..., np.newaxis]).sum(types, keepdims=True), True
 
 
 def _require_survivors(survival: xr.DataArray) -> None:

@@ -253,7 +253,7 @@ def expressions(process: Process) -> dict[tuple[str, ...], str]:
             found["takes",] = process.takes
         case Stock():
             found |= {("inflow",): process.inflow, ("stock",): process.stock}
-            found["content",] = process.content
+            found |= {("shares",): process.shares, ("content",): process.content}
         case Make():
             found["yield",] = process.yield_
             recipe = process.from_ if isinstance(process.from_, dict) else {}
@@ -308,6 +308,11 @@ def _check_process(
                 complain(
                     (), "has both 'inflow' and 'stock'; one of them is computed from the other"
                 )
+            if process.shares and not process.stock:
+                message = "shares divide what a driving 'stock' needs among types; multiply them into 'inflow'"
+                complain(("shares",), message)
+            if process.on_decline != "raise" and not process.stock:
+                complain(("on_decline",), "on_decline is for a process driven by its 'stock'")
             if (process.inflow or process.stock) and not process.from_:
                 complain((), "is driven, so it needs 'from': who supplies its inflow")
         case Make() if process.yield_ and not process.loss_to:
