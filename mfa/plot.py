@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,12 +67,12 @@ def lines(data: xr.DataArray, over: str = "year", ax: Axes | None = None) -> Axe
 
 
 def stacked(data: xr.DataArray, by: str, ax: Axes | None = None, over: str = "year") -> Axes:
-    """Draw areas on top of each other, the largest at the bottom.
+    """Draw areas on top of each other, the largest at the bottom; years of entry in their order.
 
     Parameters
     ----------
     data : DataArray, dims ``(over, by)``
-        Nowhere negative; beyond eight labels the smallest are drawn as one.
+        Nowhere negative; beyond eight names the smallest are drawn as one.
     by : str
         The dimension whose labels are the areas.
     ax, over
@@ -92,18 +92,47 @@ def stacked(data: xr.DataArray, by: str, ax: Axes | None = None, over: str = "ye
     if float(shown.min()) < -1e-9 * float(np.abs(shown).max()):
         raise MfaError("areas cannot show negative values; use plot.lines")
     parts = dict(_series(shown, over, by, most=None))
+    if np.issubdtype(shown[by].dtype, np.number):
+        _stack_in_order(ax, shown[over].values, parts)
+    else:
+        _stack_by_size(ax, shown[over].values, parts)
+    ax.set_ylim(bottom=0.0)
+    _dress(ax, data, over, unit)
+    return ax
+
+
+def _stack_by_size(ax: Axes, over: Any, parts: Mapping[str, xr.DataArray]) -> None:
     names = sorted(parts, key=lambda name: -float(parts[name].sum()))
     values = [parts[name].values for name in names[:MOST]]
     if len(names) > MOST:
         values[-1] = np.sum([parts[name].values for name in names[MOST - 1 :]], axis=0)
         names = [*names[: MOST - 1], f"{len(names) - MOST + 1} others"]
-    ax.stackplot(shown[over].values, values, colors=COLOURS, linewidth=0.4, edgecolor="white")
-    ax.set_ylim(bottom=0.0)
-    _dress(ax, data, over, unit)
+    ax.stackplot(over, values, colors=COLOURS, linewidth=0.4, edgecolor="white")
     top = np.cumsum([value[-1] for value in values])
     middles = [float(t - value[-1] / 2) for t, value in zip(top, values, strict=True)]
     _name_ends(ax, list(zip(middles, map(_words, names), COLOURS, strict=False)))
-    return ax
+
+
+def _stack_in_order(ax: Axes, over: Any, parts: Mapping[str, xr.DataArray]) -> None:
+    """Stack numbered things, the first at the bottom, in the order of a colour scale."""
+    from matplotlib import colormaps
+
+    colours = colormaps["viridis"](np.linspace(0.0, 0.95, len(parts)))
+    areas = ax.stackplot(
+        over,
+        [part.values for part in parts.values()],
+        colors=colours,
+        linewidth=0.4,
+        edgecolor="white",
+    )
+    step = -(-len(parts) // 12)
+    ax.legend(
+        areas[::-step],
+        list(parts)[::-step],
+        frameon=False,
+        loc="center left",
+        bbox_to_anchor=(1.0, 0.5),
+    )
 
 
 def _series(
@@ -148,7 +177,7 @@ def _new_axes() -> Axes:
 
 def _dress(ax: Axes, data: xr.DataArray, over: str, unit: str) -> None:
     ax.set_xlabel("" if over == "year" else _words(over))
-    ax.set_ylabel(unit or "1")
+    ax.set_ylabel("" if unit == "1" else unit)
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(axis="y", color="#e4e4e4", linewidth=0.7)
     ax.set_axisbelow(True)

@@ -12,7 +12,7 @@ with warnings.catch_warnings():
     pytest.importorskip("ipykernel")
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
-NAMES = ("01_quickstart", "02_your_own_system")
+NAMES = ("01_quickstart", "02_your_own_system", "03_stocks_and_lifetimes")
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +68,17 @@ def test_quickstart_tells_the_origin_and_reads_back_what_it_saved(executed):
     text = printed(executed("01_quickstart"))
     assert "scenarios/levers/recovery_targets.yaml:" in text
     assert "identical: True" in text
+
+
+def test_stocks_show_their_laws_and_conventions(executed):
+    """CONVENTIONS §10: what the notebook prints about the half-year question is what it says."""
+    book = executed("03_stocks_and_lifetimes")
+    shown = [output["data"] for output in outputs(book) if "data" in output]
+    assert sum("image/png" in data for data in shown) == 8
+    text = printed(book)
+    for moment, stock in {"start": 11.5, "middle": 12.0, "end": 12.5, "spread": 12.0}.items():
+        assert f"{moment:7} {stock:.3f} t" in text
+    assert "falls faster than it retires in year 2020" in text
 
 
 def test_own_system_takes_fewer_than_forty_lines_of_yaml():
