@@ -121,97 +121,6 @@ def inflow_from_stock(stock: ArrayLike, survival: ArrayLike, by_cohort: bool = F
     return inflow
 
 
-def retire_early(
-    stock: ArrayLike,
-    survival: ArrayLike,
-    remaining: ArrayLike | None = None,
-    by_cohort: bool = False,
-) -> tuple[Array, Array]:
-    """Return the inflow that yields a stock, where a falling stock is met by early retirement.
-
-    Where the inflow would be negative it is 0, and everything in use, whatever its age, loses the
-    same share in that year and therefore in all later ones (the correction of ODYM).
-
-    Parameters
-    ----------
-    stock : array_like, shape (..., year)
-        Mass in use at the end of each year, 0 or more, e.g. [t].
-    survival : array_like, shape (..., age) or (..., cohort, age)
-        As in :func:`stock_from_inflow`; must be above 0 at age 0.
-    remaining : array_like, shape (..., year), optional
-        What would be left of a stock from before the first year; part of ``stock``.
-    by_cohort : bool
-        Whether survival has an axis of cohorts before the ages.
-
-    Returns
-    -------
-    inflow : array, shape (..., year), 0 or more, e.g. [t/yr]
-    kept : array, shape (..., year) [1]
-        Share of what was there before that did not retire early in the year, 1 in most years.
-
-    Examples
-    --------
-    >>> inflow, kept = retire_early([4.0, 2.0, 3.0], [1.0, 1.0, 1.0])
-    >>> inflow.tolist(), kept.tolist()
-    ([4.0, 0.0, 1.0], [1.0, 0.5, 1.0])
-    """
-    target, alive = _aligned(stock, survival, by_cohort)
-    _require_survivors(alive)
-    if (target < 0).any():
-        raise MfaError(f"a stock is negative {_cell(target < 0)}: no retirement can make that")
-    count = target.shape[-1]
-    before = np.zeros(count) if remaining is None else np.asarray(remaining, dtype=float)
-    lead = alive.shape[:-2] if by_cohort else alive.shape[:-1]
-    shape = np.broadcast_shapes(target.shape, before.shape, (*lead, count))
-    inflow, in_use, kept = np.zeros(shape), np.zeros(shape), np.ones(shape)
-    share = np.ones(shape[:-1])
-    for year in range(count):
-        ages = _at_year(alive, year, by_cohort)
-        left = _dot(in_use[..., :year], ages[..., :year]) + share * before[..., year]
-        gap = target[..., year] - left
-        inflow[..., year] = in_use[..., year] = np.maximum(gap, 0.0) / ages[..., year]
-        kept[..., year] = np.where(gap < 0, target[..., year] / np.where(gap < 0, left, 1.0), 1.0)
-        in_use[..., :year] *= kept[..., year, np.newaxis]
-        share *= kept[..., year]
-    return inflow, kept
-
-
-def stock_retired_early(
-    inflow: ArrayLike, survival: ArrayLike, kept: ArrayLike, by_cohort: bool = False
-) -> Array:
-    """Return the stock where a share of everything in use retired early in some years.
-
-    S[t] = Σ_c survival[t − c] · I[c] · Π_{c<τ≤t} kept[τ].
-
-    Parameters
-    ----------
-    inflow, survival, by_cohort
-        As in :func:`stock_from_inflow`.
-    kept : array_like, shape (..., year) [1]
-        From :func:`retire_early`.
-
-    Returns
-    -------
-    array, shape (..., year), e.g. [t]
-
-    Examples
-    --------
-    >>> stock_retired_early([4.0, 0.0, 1.0], [1.0, 1.0, 1.0], [1.0, 0.5, 1.0]).tolist()
-    [4.0, 2.0, 3.0]
-    """
-    entering, alive = _aligned(inflow, survival, by_cohort)
-    shares = np.asarray(kept, dtype=float)
-    count = entering.shape[-1]
-    lead = alive.shape[:-2] if by_cohort else alive.shape[:-1]
-    shape = np.broadcast_shapes(entering.shape, shares.shape, (*lead, count))
-    stock, in_use = np.empty(shape), np.zeros(shape)
-    for year in range(count):
-        in_use[..., :year] *= shares[..., year, np.newaxis]
-        in_use[..., year] = entering[..., year]
-        stock[..., year] = _dot(in_use[..., : year + 1], _at_year(alive, year, by_cohort))
-    return stock
-
-
 def outflow(inflow: ArrayLike, stock: ArrayLike, initial: ArrayLike | None = None) -> Array:
     """Return the outflow by balance: O[t] = I[t] − (S[t] − S[t−1]).
 
@@ -281,21 +190,13 @@ def release_from_history(
     return _dot(entering[..., :year_index], before - after)
 
 
-def stock_by_cohort(
-    inflow: ArrayLike,
-    survival: ArrayLike,
-    by_cohort: bool = False,
-    total: ArrayLike | None = None,
-) -> Array:
+def stock_by_cohort(inflow: ArrayLike, survival: ArrayLike, by_cohort: bool = False) -> Array:
     """Return the stock of each cohort: S[t, c] = survival[t − c] · I[c], 0 before entry.
 
     Parameters
     ----------
     inflow, survival, by_cohort
         As in :func:`stock_from_inflow`.
-    total : array_like, shape (..., year), optional
-        The whole stock where part of it retired early: in a year in which more would be left,
-        everything that was there before loses the same share.
 
     Returns
     -------
@@ -305,58 +206,16 @@ def stock_by_cohort(
     --------
     >>> stock_by_cohort([1.0, 2.0], [1.0, 0.5]).tolist()
     [[1.0, 0.0], [0.5, 2.0]]
-    >>> stock_by_cohort([4.0, 0.0], [1.0, 1.0], total=[4.0, 2.0]).tolist()
-    [[4.0, 0.0], [2.0, 0.0]]
     """
     entering, alive = _aligned(inflow, survival, by_cohort)
     count = entering.shape[-1]
     lead = alive.shape[:-2] if by_cohort else alive.shape[:-1]
     shape = np.broadcast_shapes(entering.shape[:-1], lead)
-    whole = None if total is None else np.asarray(total, dtype=float)
-    if whole is not None:
-        shape = np.broadcast_shapes(shape, whole.shape[:-1])
-        entering = np.broadcast_to(entering, (*shape, count)).copy()
     stock = np.zeros((*shape, count, count))
     for year in range(count):
         ages = _at_year(alive, year, by_cohort)
-        if whole is not None and year:
-            left = _dot(entering[..., :year], ages[..., :year])
-            room = whole[..., year] - entering[..., year] * ages[..., year]
-            early = left - room > ROUNDING * left
-            kept = np.where(early, np.maximum(room, 0.0) / np.where(early, left, 1.0), 1.0)
-            entering[..., :year] *= kept[..., np.newaxis]
         stock[..., year, : year + 1] = entering[..., : year + 1] * ages
     return stock
-
-
-def mixed_survival(
-    survival: ArrayLike, shares: ArrayLike, axes: tuple[int, ...], by_cohort: bool = False
-) -> tuple[Array, bool]:
-    """Return the survival of several types together, and whether it differs by cohort.
-
-    survival[c, a] = Σ_g share_g[c] · survival_g[a].
-
-    Parameters
-    ----------
-    survival, by_cohort
-        As in :func:`stock_from_inflow`, the types among the leading axes.
-    shares : array_like, shape (..., year) or (..., 1) [1]
-        Share of each type in the inflow.
-    axes : tuple of int
-        Leading axes of the types; they stay, with length one.
-
-    Examples
-    --------
-    >>> alive, by_cohort = mixed_survival([[1.0, 0.0], [1.0, 1.0]], [[0.25], [0.75]], (0,))
-    >>> alive.tolist(), by_cohort
-    ([[1.0, 0.75]], False)
-    """
-    alive, share = np.asarray(survival, dtype=float), np.asarray(shares, dtype=float)
-    if share.shape[-1] == 1 and not by_cohort:
-        return np.asarray((alive * share).sum(axes, keepdims=True)), False
-    if not by_cohort:
-        alive = alive[..., np.newaxis, :]
-    return np.asarray((alive * share[..., np.newaxis]).sum(axes, keepdims=True)), True
 
 
 def _stock_of_cohorts(entering: Array, alive: Array) -> Array:

@@ -7,7 +7,7 @@ from math import prod
 
 import numpy as np
 
-from mfa import kernels
+from mfa import kernels, retirement
 from mfa.errors import MfaError, known
 from mfa.flows import flow_name
 from mfa.schema import Lifetime, Stock
@@ -229,9 +229,9 @@ class StockStep(Step):
             share = parameter(self.shares, self.unit_dims)
             axes = tuple(self.unit_dims.index(d) for d in self.types)
             self._check_types(share.sum(axes), share)
-            alive, by_cohort = kernels.mixed_survival(alive, share, axes, by_cohort)
+            alive, by_cohort = retirement.mixed_survival(alive, share, axes, by_cohort)
         if self.on_decline == "retire_early":
-            inflow, kept = kernels.retire_early(stock, alive, by_cohort=by_cohort)
+            inflow, kept = retirement.retire_early(stock, alive, by_cohort=by_cohort)
             return inflow * share, kept
         inflow = kernels.inflow_from_stock(stock, alive, by_cohort=by_cohort)
         rounding = kernels.ROUNDING * max(stock.max(initial=0.0), 1.0)
@@ -260,7 +260,7 @@ class StockStep(Step):
         if kept is None:
             stock = kernels.stock_from_inflow(inflow, alive, bound.by_cohort)
         else:
-            stock = kernels.stock_retired_early(inflow, alive, kept, bound.by_cohort)
+            stock = retirement.stock_retired_early(inflow, alive, kept, bound.by_cohort)
         assert self.stock is not None
         outputs = {self.stock: stock, self.outflow: kernels.outflow(inflow, stock)}
         if self.inflow:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from mfa import kernels
+from mfa import kernels, retirement
 from mfa.errors import MfaError
 from mfa.lifetime import bare
 from mfa.stock_arrays import (
@@ -169,11 +169,11 @@ def from_stock(
     alive, by_cohort = case.alive, case.by_cohort
     whole = None if case.remaining is None else case.remaining.sum(types, keepdims=True)
     if types:
-        alive, by_cohort = kernels.mixed_survival(alive, share, types, by_cohort)
+        alive, by_cohort = retirement.mixed_survival(alive, share, types, by_cohort)
     left = None if whole is None else whole[..., 1:]
     kept: Array | None = None
     if on_decline == "retire_early":
-        inflow, kept = kernels.retire_early(case.series, alive, left, by_cohort)
+        inflow, kept = retirement.retire_early(case.series, alive, left, by_cohort)
     else:
         new = case.series if left is None else case.series - left
         inflow = kernels.inflow_from_stock(new, alive, by_cohort)
@@ -236,8 +236,12 @@ def by_cohort(
     case = arrange("inflow", inflow, survival, stock=stock)
     units = stock_units(inflow, initial)
     total = None if stock is None else _unlimited_before(stock, case)
-    held = kernels.stock_by_cohort(case.series, case.alive, case.by_cohort, total)
-    if total is not None:
+    if total is None:
+        held = kernels.stock_by_cohort(case.series, case.alive, case.by_cohort)
+    else:
+        held = retirement.stock_by_cohort_retired_early(
+            case.series, case.alive, total, case.by_cohort
+        )
         _require_total(case, held.sum(axis=-1), total)
     outflow = -held
     outflow[..., 1:, :] += held[..., :-1, :]
@@ -435,7 +439,7 @@ def _held(inflow: Array, case: Case, kept: Array | None) -> Array:
     if kept is None:
         stock = kernels.stock_from_inflow(inflow, case.alive, case.by_cohort)
         return stock if case.remaining is None else stock + case.remaining[..., 1:]
-    stock = kernels.stock_retired_early(inflow, case.alive, kept, case.by_cohort)
+    stock = retirement.stock_retired_early(inflow, case.alive, kept, case.by_cohort)
     if case.remaining is None:
         return stock
     return np.asarray(stock + case.remaining[..., 1:] * np.cumprod(kept, axis=-1))

@@ -10,7 +10,7 @@ LAYERS = [
     {"units", "rules", "files"},
     {"dims"},
     {"demand", "kernels", "balances", "survival"},
-    {"lifetime", "schema", "forms", "regions"},
+    {"lifetime", "retirement", "schema", "forms", "regions"},
     {"stock_arrays", "flows", "tables"},
     {"stocks", "system", "evaluation"},
     {"assignments"},
