@@ -46,7 +46,10 @@ ROUNDING = 1e-12
 BLOCK = 32
 """Years that are summed at a time."""
 
-PANEL = 128
+SOLVED = 16
+"""Years that are solved for at a time."""
+
+PANEL = 64
 """The same where series share a lifetime: few large products of matrices."""
 
 SHARED = 4
@@ -74,15 +77,19 @@ class Streamed(Protocol):
 
     def at_entry(self) -> Array: ...
 
+    def with_axes(self, lead: tuple[int, ...]) -> Streamed: ...
 
-def stock_from_inflow(inflow: ArrayLike, survival: ArrayLike, by_cohort: bool = False) -> Array:
+
+def stock_from_inflow(
+    inflow: ArrayLike, survival: ArrayLike | Streamed, by_cohort: bool = False
+) -> Array:
     """Return the stock at the end of each year: S[t] = Σ_c survival[t − c] · I[c].
 
     Parameters
     ----------
     inflow : array_like, shape (..., year)
         Mass that enters per year, e.g. [t/yr].
-    survival : array_like, shape (..., age) or (..., cohort, age)
+    survival : array_like, shape (..., age) or (..., cohort, age), or CohortSurvival
         Share still in use at the end of each year; ages 0, 1, … at least as many as years.
     by_cohort : bool
         Whether survival has an axis of cohorts (as many as years) before the ages.
@@ -109,7 +116,9 @@ def stock_from_inflow(inflow: ArrayLike, survival: ArrayLike, by_cohort: bool = 
     return groups.put_back(_summed(groups.series, lives))
 
 
-def inflow_from_stock(stock: ArrayLike, survival: ArrayLike, by_cohort: bool = False) -> Array:
+def inflow_from_stock(
+    stock: ArrayLike, survival: ArrayLike | Streamed, by_cohort: bool = False
+) -> Array:
     """Return the inflow that yields a stock, by forward substitution over all series at once.
 
     I[t] = (S[t] − Σ_{c<t} survival[t − c] · I[c]) / survival[0], the exact inverse of
@@ -149,7 +158,7 @@ def inflow_from_stock(stock: ArrayLike, survival: ArrayLike, by_cohort: bool = F
 
 def retire_early(
     stock: ArrayLike,
-    survival: ArrayLike,
+    survival: ArrayLike | Streamed,
     remaining: ArrayLike | None = None,
     by_cohort: bool = False,
 ) -> Array:
@@ -178,7 +187,8 @@ def retire_early(
     >>> retire_early([4.0, 2.0, 3.0], [1.0, 1.0, 1.0]).tolist()
     [4.0, 0.0, 1.0]
     """
-    target, alive = _aligned(stock, survival, by_cohort)
+    by_cohort = by_cohort or _is_streamed(survival)
+    target, alive = _aligned(stock, np.asarray(survival), by_cohort)
     _require_survivors(alive)
     if (target < 0).any():
         raise MfaError(f"a stock is negative {_cell(target < 0)}: no retirement can make that")
@@ -239,7 +249,10 @@ def outflow(inflow: ArrayLike, stock: ArrayLike, initial: ArrayLike | None = Non
 
 
 def release_from_history(
-    inflow: ArrayLike, survival: ArrayLike, year_index: int, by_cohort: bool = False
+    inflow: ArrayLike,
+    survival: ArrayLike | Streamed,
+    year_index: int,
+    by_cohort: bool = False,
 ) -> Array:
     """Return what leaves in one year of the inflows of earlier years.
 
@@ -266,6 +279,7 @@ def release_from_history(
     >>> float(release_from_history([4.0, 2.0, 0.0], [1.0, 0.75, 0.25], 2))
     2.5
     """
+    by_cohort = by_cohort or _is_streamed(survival)
     entering, alive = np.asarray(inflow, dtype=float), np.asarray(survival, dtype=float)
     if year_index == 0:
         lead = alive.shape[:-2] if by_cohort else alive.shape[:-1]
@@ -275,7 +289,9 @@ def release_from_history(
     return _dot(entering[..., :year_index], before - after)
 
 
-def stock_by_cohort(inflow: ArrayLike, survival: ArrayLike, by_cohort: bool = False) -> Array:
+def stock_by_cohort(
+    inflow: ArrayLike, survival: ArrayLike | Streamed, by_cohort: bool = False
+) -> Array:
     """Return the stock of each cohort: S[t, c] = survival[t − c] · I[c], 0 before entry.
 
     Parameters
@@ -331,9 +347,15 @@ def _tables(
     stock = np.zeros((count, count, *lead))
     outflow = np.zeros((count, count, *lead) if with_outflow else (0, 0, 0))
     ages = None if by_cohort else _years_first(alive, len(lead))
+    alive = _with_axes(alive, len(lead)) if by_cohort else alive
     compiled = _compiled(stock.size // 2) if with_outflow and ages is not None else None
     if compiled is not None:
-        flat = (np.ascontiguousarray(np.broadcast_to(ages, entering.shape)), entering, stock, outflow)
+        flat = (
+            np.ascontiguousarray(np.broadcast_to(ages, entering.shape)),
+            entering,
+            stock,
+            outflow,
+        )
         flat = (values.reshape(*values.shape[: values.ndim - len(lead)], -1) for values in flat)
         compiled.in_threads(compiled.tables, count, stock.size // 2, *flat)
     elif ages is None:
@@ -436,17 +458,22 @@ def _solved(target: Array, alive: Array) -> Array:
     if compiled is not None:
         compiled.deconvolve(_plain(target[:, 0]), _plain(alive), series[:, 0])
         return series
-    for part in _parts(target, BLOCK):
-        backwards, own, entry = _backwards(alive[part], BLOCK), series[part], alive[part, :1]
-        for first in range(0, years, BLOCK):
-            last = min(first + BLOCK, years)
-            missing = target[part, :, first:last].copy()
+    for part in _parts(target, SOLVED):
+        backwards, own = _backwards(alive[part], SOLVED), series[part]
+        ages = np.ascontiguousarray(alive[part, :SOLVED].T)[:, :, np.newaxis]
+        for first in range(0, years, SOLVED):
+            last = min(first + SOLVED, years)
+            missing = target[part, :, first:last]
             if first:
-                missing -= _block(own, backwards, first, first, last)
-            for year in range(first, last):
-                recent = backwards[:, np.newaxis, years - 1 - year + first : years - 1]
-                kept = np.vecdot(own[..., first:year], recent)
-                own[..., year] = (missing[..., year - first] - kept) / entry
+                missing = missing - _block(own, backwards, first, first, last)
+            missing = np.moveaxis(missing, -1, 0).copy()
+            room = np.empty(missing.shape)
+            for year in range(last - first):
+                now, later = missing[year], missing[year + 1 :]
+                now /= ages[0]
+                future = np.multiply(ages[1 : 1 + len(later)], now, out=room[: len(later)])
+                np.subtract(later, future, out=later)
+            own[..., first:last] = np.moveaxis(missing, 0, -1)
     return series
 
 
@@ -479,8 +506,10 @@ def _parts(series: Array, width: int) -> list[slice]:
 
 def _over_cohorts(series: Array, alive: Any, solve: bool) -> Array:
     """Take cohort after cohort: (solve for it,) add or subtract its whole future, forget it."""
-    count, lead = series.shape[-1], _lead(alive, True)
-    shape = (*np.broadcast_shapes(series.shape[:-1], lead), count)
+    count = series.shape[-1]
+    shape = (*np.broadcast_shapes(series.shape[:-1], _lead(alive, True)), count)
+    alive = _with_axes(alive, len(shape) - 1)
+    lead = _lead(alive, True)
     work = math.prod(lead) * count * count // 2
     compiled = _compiled(work)
     form = None if compiled is None else _compiled_form(alive)
@@ -517,7 +546,12 @@ def _compiled_form(alive: Any) -> tuple[Array, ...] | None:
     """Return what the compiled loop takes: a table, or the parameters of a lifetime, by rows."""
     none = np.empty(0)
     if not _is_streamed(alive):
-        return _plain(alive.reshape(-1, *alive.shape[-2:])), none[np.newaxis], none[np.newaxis], none
+        return (
+            _plain(alive.reshape(-1, *alive.shape[-2:])),
+            none[np.newaxis],
+            none[np.newaxis],
+            none,
+        )
     if alive.weibull is None:
         return None
     slope, level, ages = alive.weibull
@@ -561,6 +595,13 @@ def _lead(alive: Any, by_cohort: bool) -> tuple[int, ...]:
     if _is_streamed(alive):
         return alive.lead
     return tuple(alive.shape[:-2] if by_cohort else alive.shape[:-1])
+
+
+def _with_axes(alive: Any, lead: int) -> Any:
+    """Return survival by cohort with as many leading axes as told."""
+    own = _lead(alive, True)
+    wide = (1,) * (lead - len(own)) + own
+    return alive.with_axes(wide) if _is_streamed(alive) else alive.reshape(*wide, *alive.shape[-2:])
 
 
 def _at_year(alive: Array, year: int, by_cohort: bool) -> Array:

@@ -18,6 +18,10 @@ inflow_at   survival at age a is              so that in the steady state stock 
 year, by the closed-form integral of each law; it is right for lifetimes far
 below a year too, where the other three are not. Laws that reach below age 0
 (normal, logistic) let that part leave in the year of entry.
+
+Survival that differs by cohort is computed where it is looked at
+(:class:`mfa.survival.CohortSurvival`): :mod:`mfa.stocks` takes one cohort after
+another, and the table of all of them is made only where its values are asked for.
 """
 
 from __future__ import annotations
@@ -31,7 +35,14 @@ from numpy.typing import ArrayLike
 
 from mfa.dims import order, require_contiguous, require_same_labels
 from mfa.errors import MfaError
-from mfa.survival import FIRST_AGE, Array, ImpossibleError, require_known, surviving
+from mfa.survival import (
+    FIRST_AGE,
+    Array,
+    CohortSurvival,
+    ImpossibleError,
+    require_known,
+    surviving,
+)
 
 Number = float | xr.DataArray
 
@@ -472,7 +483,11 @@ def _labelled(
     arrays = {name: bare(data, [*lead, *tail]) for name, data in given.items()}
     try:
         timing = "spread" if law == "table" else inflow_at
-        values = surviving(law, years.size, timing, below_zero, arrays)
+        values: Any
+        if "cohort" in lead and "year" not in lead and law != "table":
+            values = CohortSurvival(law, years.size, timing, below_zero, arrays)
+        else:
+            values = surviving(law, years.size, timing, below_zero, arrays)
     except ImpossibleError as wrong:
         cell = {name: found[name][i] for name, i in zip([*lead, *tail], wrong.index, strict=False)}
         shown = ", ".join(f"{name} {label}" for name, label in cell.items())

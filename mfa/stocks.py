@@ -17,7 +17,7 @@ from mfa import kernels
 from mfa.dims import order, require_contiguous, require_same_labels
 from mfa.errors import MfaError
 from mfa.lifetime import bare
-from mfa.survival import Array
+from mfa.survival import Array, CohortSurvival
 
 DECLINE = ("raise", "allow", "retire_early")
 """What to do where a stock falls faster than its cohorts retire."""
@@ -47,7 +47,7 @@ class _Case(NamedTuple):
     lead: list[str]
     coords: dict[str, Any]
     series: Array
-    alive: Array
+    alive: Any
     by_cohort: bool
     remaining: Array | None
 
@@ -148,7 +148,7 @@ def from_stock(
         raise MfaError(f"on_decline is one of {', '.join(DECLINE)}, not {on_decline!r}")
     case = _arrange("stock", stock, survival, initial)
     units = _same_units("stock", stock, initial)
-    _require_survivors(survival)
+    _require_survivors(survival, case.alive)
     total, before = case.series, None
     if case.remaining is not None:
         before = case.remaining[..., 0]
@@ -198,11 +198,7 @@ def by_cohort(inflow: xr.DataArray, survival: xr.DataArray) -> CohortStock:
     """
     case = _arrange("inflow", inflow, survival, None)
     units = _stock_units(inflow, None)
-    stock = kernels.stock_by_cohort(case.series, case.alive, case.by_cohort)
-    outflow = -stock
-    outflow[..., 1:, :] += stock[..., :-1, :]
-    years = np.arange(stock.shape[-1])
-    outflow[..., years, years] += case.series
+    stock, outflow = kernels.tables_by_cohort(case.series, case.alive, case.by_cohort)
     return CohortStock(
         _label(case, stock, "stock", units, survival, "cohort"),
         _label(case, outflow, "outflow", _flow_units(units), survival, "cohort"),
@@ -343,27 +339,52 @@ def _arrange(
         raise MfaError(f"{name}: dimension 'year' has no labels; give it calendar years")
     if initial is not None:
         given["initial"] = initial
+    apart = ("year", "cohort", "age")
+    coords: dict[str, Any] = {}
     for key, data in given.items():
         _require_numbers(key, data)
-    apart = ("year", "cohort", "age")
-    first = {key: {dim: 0 for dim in apart if dim in data.dims} for key, data in given.items()}
-    require_same_labels(**{key: data.isel(first[key]) for key, data in given.items()})
+        for dim in data.dims:
+            if dim in apart:
+                continue
+            if dim not in data.coords or (
+                dim in coords and not np.array_equal(coords[str(dim)], data.coords[dim].values)
+            ):
+                _refuse_labels(given, apart)
+            coords[str(dim)] = data.coords[dim].values
     years = series["year"].values
     require_contiguous(years)
     past = _past_cohorts(initial, int(years[0]))
     alive_by_cohort = _require_ages(survival, [*past, *(int(year) for year in years)])
-    dims = {str(dim): data[dim] for data in given.values() for dim in data.dims}
-    coords = {dim: labels.values for dim, labels in dims.items() if dim not in apart}
     lead = list(order(coords))
-    alive = bare(survival, [*lead, "cohort", "age"] if alive_by_cohort else [*lead, "age"])
+    alive = _bare_survival(
+        survival, [*lead, "cohort", "age"] if alive_by_cohort else [*lead, "age"]
+    )
     remaining = None
     if initial is not None and past:
+        alive = np.asarray(alive)
         remaining = _left_of_cohorts(initial, alive, alive_by_cohort, lead, len(years))
     elif initial is not None:
         remaining = _told_run_off(initial, years, lead)
-    alive = alive[..., len(past) :, : len(years)] if alive_by_cohort else alive[..., : len(years)]
+    if not (isinstance(alive, CohortSurvival) and alive.count == len(years)):
+        alive = np.asarray(alive)[..., : len(years)]
+        alive = alive[..., len(past) :, :] if alive_by_cohort else alive
     coords["year"] = years
     return _Case(lead, coords, bare(series, [*lead, "year"]), alive, alive_by_cohort, remaining)
+
+
+def _refuse_labels(given: dict[str, xr.DataArray], apart: Sequence[str]) -> None:
+    """Raise with the labels that differ."""
+    first = {key: {dim: 0 for dim in apart if dim in data.dims} for key, data in given.items()}
+    require_same_labels(**{key: data.isel(first[key]) for key, data in given.items()})
+
+
+def _bare_survival(survival: xr.DataArray, names: list[str]) -> Any:
+    """Return the values with the axes in this order, still uncomputed if they are by cohort."""
+    data = survival.data
+    if not isinstance(data, CohortSurvival):
+        return bare(survival, names)
+    turned = survival.transpose(*(name for name in names if name in survival.dims)).data
+    return turned.with_axes(tuple(survival.sizes.get(name, 1) for name in names[:-2]))
 
 
 def _past_cohorts(initial: xr.DataArray | None, first: int) -> list[int]:
@@ -466,10 +487,11 @@ def _require_no_negative(case: _Case, inflow: Array) -> None:
     )
 
 
-def _require_survivors(survival: xr.DataArray) -> None:
-    entry = survival.isel(age=0, drop=True)
+def _require_survivors(survival: xr.DataArray, alive: Any) -> None:
+    entry = alive.at_entry() if isinstance(alive, CohortSurvival) else alive[..., 0]
     if (entry <= 0).any():
-        where = _place(entry, entry.values <= 0)
+        labelled = survival.isel(age=0, drop=True)
+        where = _place(labelled, labelled.values <= 0)
         raise MfaError(
             f"survival: nothing is left at the end of the year of entry{where}, so no inflow can "
             "make a stock; make it with inflow_at='spread', or give the inflow"
@@ -477,6 +499,8 @@ def _require_survivors(survival: xr.DataArray) -> None:
 
 
 def _require_numbers(name: str, data: xr.DataArray) -> None:
+    if isinstance(data.data, CohortSurvival):
+        return  # from parameters that have been checked
     wrong = ~np.isfinite(data.values)
     if wrong.any():
         raise MfaError(f"{name}: a value is not a finite number{_place(data, wrong)}")

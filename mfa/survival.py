@@ -89,7 +89,9 @@ def survival_values(
 def surviving(
     law: str, count: int, inflow_at: str, below_zero: str, parameters: Mapping[str, Any]
 ) -> Array:
+    """Do the work of :func:`survival_values`; an impossible value is an :class:`ImpossibleError`."""
     if law == "table":
+        require_known("inflow_at", inflow_at, FIRST_AGE)
         return _tabulated(count, parameters)
     own, inverse = _distinct(_checked(law, inflow_at, below_zero, parameters))
     values = _evaluate(law, count, inflow_at, below_zero, own)
@@ -120,10 +122,11 @@ def _evaluate(
         values = found.alive(np.arange(count) + FIRST_AGE[inflow_at], *own)
     if below_zero == "truncate":
         values /= found.alive(np.zeros(1), *own)
-    np.clip(values, 0.0, 1.0, out=values)
-    if (values[..., 1:] > values[..., :-1]).any():
+    falls = (values[..., 1:] <= values[..., :-1]).all()
+    if not (falls and (values[..., 0] <= 1).all() and (values[..., -1] >= 0).all()):
+        np.clip(values, 0.0, 1.0, out=values)
         np.minimum.accumulate(values, axis=-1, out=values)
-    if values.size and values[..., -1].min() < LEAST:
+    if (values[..., -1] < LEAST).any():
         values[values < LEAST] = 0.0
     return values
 
@@ -258,13 +261,9 @@ class CohortSurvival(np.lib.mixins.NDArrayOperatorsMixin):
 
     def with_axes(self, shape: tuple[int, ...]) -> CohortSurvival:
         """Return the same with other axes of length 1 before the cohorts."""
-        return self._like(
-            tuple(values.reshape(*shape, *values.shape[-2:]) for values in self.own)
-        )
+        return self._like(tuple(values.reshape(*shape, *values.shape[-2:]) for values in self.own))
 
-    def _like(
-        self, own: tuple[Array, ...], axes: tuple[int, ...] | None = None
-    ) -> CohortSurvival:
+    def _like(self, own: tuple[Array, ...], axes: tuple[int, ...] | None = None) -> CohortSurvival:
         other = object.__new__(CohortSurvival)
         other.law, other.count = self.law, self.count
         other.inflow_at, other.below_zero = self.inflow_at, self.below_zero

@@ -7,7 +7,7 @@ import mfa
 
 LAYERS = [
     {"errors"},
-    {"units", "rules", "files"},
+    {"units", "rules", "files", "compiled"},
     {"dims"},
     {"demand", "kernels", "balances", "survival"},
     {"lifetime", "schema"},
