@@ -112,7 +112,7 @@ def stock_from_inflow(
     if by_cohort or _is_streamed(alive):
         return _over_cohorts(entering, alive, solve=False)
     groups = _Groups(entering, alive.shape[:-1])
-    lives = alive.reshape(-1, alive.shape[-1])
+    lives = _plain(alive.reshape(-1, alive.shape[-1]))
     return groups.put_back(_summed(groups.series, lives))
 
 
@@ -152,7 +152,7 @@ def inflow_from_stock(
     if by_cohort or _is_streamed(alive):
         return _over_cohorts(target, alive, solve=True)
     groups = _Groups(target, alive.shape[:-1])
-    lives = alive.reshape(-1, alive.shape[-1])
+    lives = _plain(alive.reshape(-1, alive.shape[-1]))
     return groups.put_back(_solved(groups.series, lives))
 
 
@@ -411,7 +411,7 @@ class _Groups:
                 told, (*(self.shape[axis] for axis in self.lives), *told.shape[len(self.lives) :])
             )
         members = math.prod(own[axis] for axis in self.members)
-        self.series = told.reshape(groups, members, count)
+        self.series = np.ascontiguousarray(told.reshape(groups, members, count))
 
     def put_back(self, values: Array) -> Array:
         """Return (lives, members, year) in the shape of the series and survival together."""

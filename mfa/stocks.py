@@ -16,7 +16,7 @@ import xarray as xr
 from mfa import kernels
 from mfa.dims import order, require_contiguous, require_same_labels
 from mfa.errors import MfaError
-from mfa.lifetime import bare
+from mfa.lifetime import bare, labels_of
 from mfa.survival import Array, CohortSurvival
 
 DECLINE = ("raise", "allow", "retire_early")
@@ -50,6 +50,7 @@ class _Case(NamedTuple):
     alive: Any
     by_cohort: bool
     remaining: Array | None
+    given: xr.DataArray | None = None
 
 
 def from_inflow(
@@ -325,6 +326,7 @@ def run_off(total: xr.DataArray, survival: xr.DataArray, years: xr.DataArray) ->
         [np.ones_like(case.alive[..., :1]), case.alive], -1
     )
     case.coords["year"] = np.arange(int(years[0]) - 1, int(years[-1]) + 1)
+    case = case._replace(given=None)
     return _label(case, left, "initial", _same_units("total", total), survival)
 
 
@@ -343,15 +345,14 @@ def _arrange(
     coords: dict[str, Any] = {}
     for key, data in given.items():
         _require_numbers(key, data)
-        for dim in data.dims:
-            if dim in apart:
-                continue
-            if dim not in data.coords or (
-                dim in coords and not np.array_equal(coords[str(dim)], data.coords[dim].values)
-            ):
-                _refuse_labels(given, apart)
-            coords[str(dim)] = data.coords[dim].values
-    years = series["year"].values
+        for dim in (str(dim) for dim in data.dims if dim not in apart):
+            labels = labels_of(data, dim) if dim in data.coords else None
+            if labels is None or not np.array_equal(coords.setdefault(dim, labels), labels):
+                first = {key: [d for d in apart if d in data.dims] for key, data in given.items()}
+                require_same_labels(
+                    **{key: data.isel(dict.fromkeys(first[key], 0)) for key, data in given.items()}
+                )
+    years = labels_of(series, "year")
     require_contiguous(years)
     past = _past_cohorts(initial, int(years[0]))
     alive_by_cohort = _require_ages(survival, [*past, *(int(year) for year in years)])
@@ -369,13 +370,8 @@ def _arrange(
         alive = np.asarray(alive)[..., : len(years)]
         alive = alive[..., len(past) :, :] if alive_by_cohort else alive
     coords["year"] = years
-    return _Case(lead, coords, bare(series, [*lead, "year"]), alive, alive_by_cohort, remaining)
-
-
-def _refuse_labels(given: dict[str, xr.DataArray], apart: Sequence[str]) -> None:
-    """Raise with the labels that differ."""
-    first = {key: {dim: 0 for dim in apart if dim in data.dims} for key, data in given.items()}
-    require_same_labels(**{key: data.isel(first[key]) for key, data in given.items()})
+    bare_series = bare(series, [*lead, "year"])
+    return _Case(lead, coords, bare_series, alive, alive_by_cohort, remaining, series)
 
 
 def _bare_survival(survival: xr.DataArray, names: list[str]) -> Any:
@@ -383,7 +379,7 @@ def _bare_survival(survival: xr.DataArray, names: list[str]) -> Any:
     data = survival.data
     if not isinstance(data, CohortSurvival):
         return bare(survival, names)
-    turned = survival.transpose(*(name for name in names if name in survival.dims)).data
+    turned = data.transpose([survival.dims.index(n) for n in names if n in survival.dims])
     return turned.with_axes(tuple(survival.sizes.get(name, 1) for name in names[:-2]))
 
 
@@ -401,7 +397,7 @@ def _require_ages(survival: xr.DataArray, cohorts: Sequence[int]) -> bool:
     """Raise unless the survival has the ages and cohorts; say whether it is by cohort."""
     if "age" not in survival.dims or "year" in survival.dims:
         raise MfaError(f"survival: needs 'age' and no 'year'; has {list(survival.dims)}")
-    if not np.array_equal(survival["age"].values, np.arange(survival.sizes["age"])):
+    if not np.array_equal(labels_of(survival, "age"), np.arange(survival.sizes["age"])):
         raise MfaError("survival: the labels of 'age' must be 0, 1, 2, …")
     if survival.sizes["age"] < len(cohorts):
         span = f"{cohorts[0]} to {cohorts[-1]}"
@@ -411,7 +407,7 @@ def _require_ages(survival: xr.DataArray, cohorts: Sequence[int]) -> bool:
         )
     if "cohort" not in survival.dims:
         return False
-    if not np.array_equal(survival["cohort"].values, cohorts):
+    if not np.array_equal(labels_of(survival, "cohort"), cohorts):
         raise MfaError(f"survival: its cohorts must be {cohorts[0]} to {cohorts[-1]}, one each")
     return True
 
@@ -549,8 +545,14 @@ def _label(
 ) -> xr.DataArray:
     """Put the labels back, in the order of every saved array."""
     dims = [*case.lead, "year", *more]
-    coords = {dim: case.coords["year" if dim == "cohort" else dim] for dim in dims}
+    names = order(dims)
+    turned = values.transpose([dims.index(dim) for dim in names])
     attrs = {"units": units, "inflow_at": survival.attrs.get("inflow_at")}
     known = {key: value for key, value in attrs.items() if value is not None}
-    result = xr.DataArray(values, dims=dims, coords=coords, name=name, attrs=known)
-    return result.transpose(*order(dims))
+    like = case.given
+    if like is not None and like.dims == names and set(like.coords) == set(names):
+        result = like.copy(deep=False, data=turned)  # its labels need no index again
+        result.name, result.attrs, result.encoding = name, known, {}
+        return result
+    coords = {dim: case.coords["year" if dim == "cohort" else dim] for dim in names}
+    return xr.DataArray(turned, dims=names, coords=coords, name=name, attrs=known)
