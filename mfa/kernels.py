@@ -12,9 +12,8 @@ product with its triangular matrix; series with a lifetime each are summed in
 blocks of years; lifetimes by cohort are taken one cohort after another, from a
 table or from a :class:`mfa.survival.CohortSurvival`, of which no table is made.
 Beside its result a call takes a few MiB, whatever the number of series. Where
-numba is installed (extra ``fast``) work of more than ``WORTH_COMPILING`` terms
-runs in compiled loops (:mod:`mfa.compiled`); the environment variable
-``MFA_NUMBA=0`` keeps it in numpy. Both agree to 1e-12, and a run is the same
+numba is installed (extra ``fast``) large work runs in compiled loops
+(:mod:`mfa.compiled`); the environment variable ``MFA_NUMBA=0`` keeps it in numpy. Both agree to 1e-12, and a run is the same
 every time on one machine.
 
 Accuracy, tested against exact sums: inflow → stock errs by less than 1e-14 of
@@ -28,14 +27,13 @@ place of the *stock*.
 from __future__ import annotations
 
 import math
-import os
-from functools import cache
 from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import ArrayLike, NDArray
 
+from mfa.compiled import loops
 from mfa.errors import MfaError
 
 Array = NDArray[np.float64]
@@ -54,9 +52,6 @@ PANEL = 64
 
 SHARED = 4
 """Series with one lifetime from which on a product of matrices is the faster sum."""
-
-WORTH_COMPILING = 2**22
-"""Terms of the sum from which on numba, half a second to import, is used where installed."""
 
 ROOM = 2**18
 """Values of a temporary array (2 MiB)."""
@@ -348,7 +343,7 @@ def _tables(
     outflow = np.zeros((count, count, *lead) if with_outflow else (0, 0, 0))
     ages = None if by_cohort else _years_first(alive, len(lead))
     alive = _with_axes(alive, len(lead)) if by_cohort else alive
-    compiled = _compiled(stock.size // 2) if with_outflow and ages is not None else None
+    compiled = loops(stock.size // 2) if with_outflow and ages is not None else None
     if compiled is not None:
         flat = (
             np.ascontiguousarray(np.broadcast_to(ages, entering.shape)),
@@ -430,15 +425,16 @@ def _summed(series: Array, alive: Array) -> Array:
         if len(series) == 1 and groups >= SHARED:  # one series, many lifetimes: the other way round
             return _summed(alive[np.newaxis], series[0]).reshape(groups, 1, years)
     series = np.broadcast_to(series, (groups, *series.shape[1:]))
-    total = np.zeros(series.shape)
+    total = np.empty(series.shape)
+    compiled = loops(series.size * years // 2) if series.shape[1] == 1 else None
+    if compiled is not None:
+        compiled.convolve(_plain(series[:, 0]), alive, total[:, 0])
+        return total
     filled = series.any(axis=(1, 2))
     if 2 * np.count_nonzero(filled) <= groups:
+        total[...] = 0.0
         if filled.any():
             total[filled] = _summed(series[filled], alive[filled])
-        return total
-    compiled = _compiled(series.size * years // 2) if series.shape[1] == 1 else None
-    if compiled is not None:
-        compiled.convolve(_plain(series[:, 0]), _plain(alive), total[:, 0])
         return total
     width = BLOCK if series.shape[1] < SHARED else PANEL
     for part in _parts(series, width):
@@ -454,9 +450,9 @@ def _solved(target: Array, alive: Array) -> Array:
     groups, years = alive.shape
     target = np.broadcast_to(target, (groups, *target.shape[1:]))
     series = np.empty(target.shape)
-    compiled = _compiled(target.size * years // 2) if target.shape[1] == 1 else None
+    compiled = loops(target.size * years // 2) if target.shape[1] == 1 else None
     if compiled is not None:
-        compiled.deconvolve(_plain(target[:, 0]), _plain(alive), series[:, 0])
+        compiled.deconvolve(_plain(target[:, 0]), alive, series[:, 0])
         return series
     for part in _parts(target, SOLVED):
         backwards, own = _backwards(alive[part], SOLVED), series[part]
@@ -511,7 +507,7 @@ def _over_cohorts(series: Array, alive: Any, solve: bool) -> Array:
     alive = _with_axes(alive, len(shape) - 1)
     lead = _lead(alive, True)
     work = math.prod(lead) * count * count // 2
-    compiled = _compiled(work)
+    compiled = loops(work)
     form = None if compiled is None else _compiled_form(alive)
     if form is not None:
         groups = _Groups(series, lead)
@@ -555,7 +551,7 @@ def _compiled_form(alive: Any) -> tuple[Array, ...] | None:
     if alive.weibull is None:
         return None
     slope, level, ages = alive.weibull
-    rows = (_plain(values.reshape(-1, values.shape[-1])) for values in (slope, level))
+    rows = (np.array(values.reshape(-1, values.shape[-1]), order="C") for values in (slope, level))
     return (none.reshape(0, 0, 0), *rows, ages)
 
 
@@ -564,22 +560,6 @@ def _of_cohort(alive: Any, cohort: int, ages: int, room: Array | None = None) ->
     if _is_streamed(alive):
         return alive.of(cohort, ages, room)
     return np.moveaxis(alive[..., cohort, :ages], -1, 0)
-
-
-def _compiled(terms: int) -> Any:
-    """Return the module of compiled loops, None where it is absent, switched off or not worth it."""
-    if terms < WORTH_COMPILING or os.environ.get("MFA_NUMBA") == "0":
-        return None
-    return _import_compiled()
-
-
-@cache
-def _import_compiled() -> Any:
-    try:
-        from mfa import compiled
-    except ImportError:
-        return None
-    return compiled
 
 
 def _plain(values: Array) -> Array:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mfa.compiled import loops
 from mfa.errors import MfaError, known
 
 Array = NDArray[np.float64]
@@ -119,7 +120,11 @@ def _evaluate(
         beyond = found.beyond(np.arange(count + 1.0), *own)
         values = beyond[..., :-1] - beyond[..., 1:]
     else:
-        values = found.alive(np.arange(count) + FIRST_AGE[inflow_at], *own)
+        ages = np.arange(count) + FIRST_AGE[inflow_at]
+        compiled = loops(own[0].size * count * count // 2) if law == "weibull" else None
+        if compiled is not None:
+            return compiled.weibull_table(*own, ages)
+        values = found.alive(ages, *own)
     if below_zero == "truncate":
         values /= found.alive(np.zeros(1), *own)
     falls = (values[..., 1:] <= values[..., :-1]).all()
@@ -295,6 +300,9 @@ class CohortSurvival(np.lib.mixins.NDArrayOperatorsMixin):
             "survival by cohort is computed from its law: change a copy of its values, as in "
             "survival.copy(data=np.array(survival)), or the parameters of the law"
         )
+
+    def __deepcopy__(self, memo: Any) -> CohortSurvival:
+        return self  # it never changes
 
     def astype(self, dtype: Any, **options: Any) -> Array:
         return np.array(self, dtype=dtype)

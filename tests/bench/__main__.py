@@ -66,7 +66,9 @@ def cohorts() -> None:
         row("cohort stocks against flodym", f"no {missing.name}")
         return
     variants = {"numpy": "0"} | ({"numba": "1"} if find_spec("numba") else {})
-    print(f"\n{'cohort stocks, 151 years × 600 series: times flodym':<58}{'kernel':>20}{'labelled':>20}")
+    print(
+        f"\n{'cohort stocks, 151 years × 600 series: times flodym':<58}{'kernel':>20}{'labelled':>20}"
+    )
     for work in [*table.many(), table.single(), table.samples()]:
         theirs = work.flodym()
         slow = 3 if work.name.startswith("10,000") else 9
@@ -78,7 +80,10 @@ def cohorts() -> None:
             assert off <= 1e-12, f"{work.name}, {name}: differs from flodym by {off:.1e}"
             bare, named = medians(work.kernel, work.labelled)
             peer += [seconds(work.flodym)] if slow > 3 else []
-            found = [(median(peer) / own, work.limits[place + 2 * i]) for i, own in enumerate((bare, named))]
+            found = [
+                (median(peer) / own, work.limits[place + 2 * i])
+                for i, own in enumerate((bare, named))
+            ]
             cells = "".join(
                 f"{ratio:>9.0f}x {f'(≥ {limit})' if limit else '':<7}"
                 + {None: "  ", True: "  ", False: " !"}[limit and ratio >= limit]

@@ -174,7 +174,9 @@ def single() -> Work:
     """One series of 200 years with its tables."""
     draw = np.random.default_rng(2)
     law = {"shape": np.array([2.5]), "scale": np.array([30.0])}
-    return tables("one series, 200 years, with tables", draw.random((200, 1)), law, (150, 150, 10, 10))
+    return tables(
+        "one series, 200 years, with tables", draw.random((200, 1)), law, (150, 150, 10, 10)
+    )
 
 
 def samples(count: int = 200, size: int = 10_000, batch: int = 1000) -> Work:
@@ -203,7 +205,9 @@ def samples(count: int = 200, size: int = 10_000, batch: int = 1000) -> Work:
         use = stocks.from_inflow(labelled(inflow, "year"), alive)
         return use.stock.transpose("year", "sample"), use.outflow.transpose("year", "sample")
 
-    return Work("10,000 sampled lifetimes of one series", theirs, kernel, call, (400, None, 200, None))
+    return Work(
+        "10,000 sampled lifetimes of one series", theirs, kernel, call, (400, None, 200, None)
+    )
 
 
 def worst(ours: tuple[Any, Any], theirs: tuple[Any, Any]) -> float:

@@ -7,8 +7,8 @@ import mfa
 
 LAYERS = [
     {"errors"},
-    {"units", "rules", "files", "compiled"},
-    {"dims"},
+    {"units", "rules", "files", "loops"},
+    {"dims", "compiled"},
     {"demand", "kernels", "balances", "survival"},
     {"lifetime", "schema"},
     {"stocks", "system"},
