@@ -29,7 +29,7 @@ LOG_NOTHING_LEFT = float(np.log(NOTHING_LEFT))
 
 def _compiled(function: Callable[..., Any]) -> Any:
     # contract: a·b + c in one rounding; nothing is reordered, no NaN or zero is assumed away
-    options = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+    options: Any = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
     try:
         return numba.njit(cache=True, **options)(function)
     except RuntimeError:  # nowhere to write the cache
@@ -157,7 +157,8 @@ def over_cohorts(
     ``series`` and ``out`` are (rows, members, year); the members of a row share its lifetimes.
     The survival is ``table[row, cohort, age]`` if there is a table; without ``ages``
     exp(−slope[row, age] · level[row, cohort]); else exp(−exp(slope[row, cohort] · (ages[age] −
-    level[row, cohort]))), of logarithms of ages and scales. ``solve``: series is the stock, out the inflow; else the reverse.
+    level[row, cohort]))), of logarithms of ages and scales. ``solve``: series is the stock and
+    out the inflow; else the reverse.
     """
     _, members, years = series.shape
     alive, total = np.zeros(years), np.zeros((members, years))

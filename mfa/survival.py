@@ -123,7 +123,7 @@ def _evaluate(
         ages = np.arange(count) + FIRST_AGE[inflow_at]
         compiled = loops(own[0].size * count * count // 2) if law == "weibull" else None
         if compiled is not None:
-            return compiled.weibull_table(*own, ages)
+            return np.asarray(compiled.weibull_table(*own, ages))
         values = found.alive(ages, *own)
     if below_zero == "truncate":
         values /= found.alive(np.zeros(1), *own)

@@ -81,7 +81,7 @@ def test_compiled_equals_numpy_in_every_structure(
         stock, same = in_both(
             monkeypatch, lambda a=alive, b=by_cohort: kernels.stock_from_inflow(inflow, a, b)
         )
-        assert stock.shape == np.broadcast_shapes(series, lives) + (count,)
+        assert stock.shape == (*np.broadcast_shapes(series, lives), count)
         np.testing.assert_allclose(same, stock, rtol=1e-12)
         new, same = in_both(
             monkeypatch, lambda a=alive, b=by_cohort, s=stock: kernels.inflow_from_stock(s, a, b)
