@@ -43,13 +43,13 @@ clean:
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[test]"
+	$(BIN)/python -m pip install --quiet --editable ".[test,fast]"
 	touch $@
 
 $(VENV)/installed-check: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --editable ".[test,check]"
+	$(BIN)/python -m pip install --quiet --editable ".[test,fast,check]"
 	touch $@
 
 $(VENV)/installed-bench: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --editable ".[test,peers]"
+	$(BIN)/python -m pip install --quiet --editable ".[test,fast,peers]"
 	touch $@

@@ -18,6 +18,10 @@ inflow_at   survival at age a is              so that in the steady state stock 
 year, by the closed-form integral of each law; it is right for lifetimes far
 below a year too, where the other three are not. Laws that reach below age 0
 (normal, logistic) let that part leave in the year of entry.
+
+Survival that differs by cohort is computed where it is looked at
+(:class:`mfa.survival.CohortSurvival`): :mod:`mfa.stocks` takes one cohort after
+another, and the table of all of them is made only where its values are asked for.
 """
 
 from __future__ import annotations
@@ -31,7 +35,14 @@ from numpy.typing import ArrayLike
 
 from mfa.dims import order, require_contiguous, require_same_labels
 from mfa.errors import MfaError
-from mfa.survival import FIRST_AGE, Array, ImpossibleError, require_known, surviving
+from mfa.survival import (
+    FIRST_AGE,
+    Array,
+    CohortSurvival,
+    ImpossibleError,
+    require_known,
+    surviving,
+)
 
 Number = float | xr.DataArray
 
@@ -445,9 +456,15 @@ def from_distribution(
 
 def bare(data: xr.DataArray, names: Sequence[str]) -> Array:
     """Return the values with the named axes in this order, of length 1 where data has none."""
-    present = [name for name in names if name in data.dims]
-    values = data.transpose(*present).values
-    return np.asarray(values, dtype=float).reshape([data.sizes.get(name, 1) for name in names])
+    values = np.asarray(data.values, dtype=float)
+    turned = values.transpose([data.dims.index(name) for name in names if name in data.dims])
+    sizes = iter(turned.shape)
+    return turned.reshape([next(sizes) if name in data.dims else 1 for name in names])
+
+
+def labels_of(data: xr.DataArray, dim: Any) -> Any:
+    """Return the labels of a dimension, without the array around them that ``data[dim]`` makes."""
+    return data.coords.variables[dim].values
 
 
 def _by_age(values: Any) -> xr.DataArray:
@@ -465,14 +482,18 @@ def _labelled(
         if value is not None
     }
     _require_run_labels(law, years, given)
-    found = {str(dim): data[dim].values for data in given.values() for dim in data.dims}
+    found = {str(dim): labels_of(data, dim) for data in given.values() for dim in data.dims}
     lead = [name for name in order(found) if name not in ("age", "cohort", "year")]
     lead += [name for name in ("cohort", "year") if name in found]
     tail = ["age"] if law == "table" else []
     arrays = {name: bare(data, [*lead, *tail]) for name, data in given.items()}
     try:
         timing = "spread" if law == "table" else inflow_at
-        values = surviving(law, years.size, timing, below_zero, arrays)
+        values: Any
+        if "cohort" in lead and "year" not in lead and law != "table":
+            values = CohortSurvival(law, years.size, timing, below_zero, arrays)
+        else:
+            values = surviving(law, years.size, timing, below_zero, arrays)
     except ImpossibleError as wrong:
         cell = {name: found[name][i] for name, i in zip([*lead, *tail], wrong.index, strict=False)}
         shown = ", ".join(f"{name} {label}" for name, label in cell.items())
@@ -481,11 +502,14 @@ def _labelled(
         values = _survival_under_years(values, "cohort" in lead)
         lead = [name for name in lead if name not in ("cohort", "year")] + ["cohort"]
     labels = {**found, "cohort": years.values, "age": np.arange(years.size)}
-    result = xr.DataArray(
-        values, dims=[*lead, "age"], coords={d: labels[d] for d in [*lead, "age"]}
+    dims = [*lead, "age"]
+    names = order(dims)
+    return xr.DataArray(
+        np.transpose(values, [dims.index(name) for name in names]),
+        dims=names,
+        coords={name: labels[name] for name in names},
+        attrs={"units": "1", "law": law, "inflow_at": inflow_at},
     )
-    attrs = {"units": "1", "law": law, "inflow_at": inflow_at}
-    return result.transpose(*order([*lead, "age"])).assign_attrs(attrs)
 
 
 def _require_run_labels(law: str, years: xr.DataArray, given: Mapping[str, xr.DataArray]) -> None:
@@ -494,7 +518,7 @@ def _require_run_labels(law: str, years: xr.DataArray, given: Mapping[str, xr.Da
     require_same_labels(**given)
     for name, data in given.items():
         for dim in ("year", "cohort"):
-            if dim in data.dims and not np.array_equal(data[dim].values, years.values):
+            if dim in data.dims and not np.array_equal(labels_of(data, dim), years.values):
                 first, last = int(years[0]), int(years[-1])
                 raise MfaError(f"{law}: {name} needs the {dim} labels {first} to {last}, one each")
         if law != "table" and "age" in data.dims:

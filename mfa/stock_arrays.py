@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from mfa.dims import order, require_contiguous, require_same_labels
 from mfa.errors import MfaError
-from mfa.lifetime import bare
-from mfa.survival import Array
+from mfa.lifetime import bare, labels_of
+from mfa.survival import Array, CohortSurvival
 
 
 class Case(NamedTuple):
@@ -25,9 +25,10 @@ class Case(NamedTuple):
     lead: list[str]
     coords: dict[str, Any]
     series: Array
-    alive: Array
+    alive: Any
     by_cohort: bool
     remaining: Array | None
+    given: xr.DataArray | None = None
 
 
 def arrange(
@@ -49,30 +50,49 @@ def arrange(
         raise MfaError(f"{name}: dimension 'year' has no labels; give it calendar years")
     if initial is not None:
         given["initial"] = initial
+    apart = ("year", "cohort", "age")
+    coords: dict[str, Any] = {}
     for key, data in given.items():
         _require_numbers(key, data)
-    apart = ("year", "cohort", "age")
-    first = {key: {dim: 0 for dim in apart if dim in data.dims} for key, data in given.items()}
-    require_same_labels(**{key: data.isel(first[key]) for key, data in given.items()})
-    years = series["year"].values
+        for dim in (str(dim) for dim in data.dims if dim not in apart):
+            labels = labels_of(data, dim) if dim in data.coords else None
+            if labels is None or not np.array_equal(coords.setdefault(dim, labels), labels):
+                first = {key: [d for d in apart if d in data.dims] for key, data in given.items()}
+                require_same_labels(
+                    **{key: data.isel(dict.fromkeys(first[key], 0)) for key, data in given.items()}
+                )
+    years = labels_of(series, "year")
     require_contiguous(years)
     for key, data in given.items():
         if key in others and "year" in data.dims and set(data["year"].values) - set(years):
             raise MfaError(f"{key}: its years are not those of the {name}")
     past = _past_cohorts(initial, int(years[0]))
     alive_by_cohort = _require_ages(survival, [*past, *(int(year) for year in years)])
-    dims = {str(dim): data[dim] for data in given.values() for dim in data.dims}
-    coords = {dim: labels.values for dim, labels in dims.items() if dim not in apart}
     lead = list(order(coords))
-    alive = bare(survival, [*lead, "cohort", "age"] if alive_by_cohort else [*lead, "age"])
+    alive = _bare_survival(
+        survival, [*lead, "cohort", "age"] if alive_by_cohort else [*lead, "age"]
+    )
     remaining = None
     if initial is not None and past:
+        alive = np.asarray(alive)
         remaining = _left_of_cohorts(initial, alive, alive_by_cohort, lead, len(years))
     elif initial is not None:
         remaining = _told_run_off(initial, years, lead)
-    alive = alive[..., len(past) :, : len(years)] if alive_by_cohort else alive[..., : len(years)]
+    if not (isinstance(alive, CohortSurvival) and alive.count == len(years)):
+        alive = np.asarray(alive)[..., : len(years)]
+        alive = alive[..., len(past) :, :] if alive_by_cohort else alive
     coords["year"] = years
-    return Case(lead, coords, bare(series, [*lead, "year"]), alive, alive_by_cohort, remaining)
+    bare_series = bare(series, [*lead, "year"])
+    return Case(lead, coords, bare_series, alive, alive_by_cohort, remaining, series)
+
+
+def _bare_survival(survival: xr.DataArray, names: list[str]) -> Any:
+    """Return the values with the axes in this order, still uncomputed if they are by cohort."""
+    data = survival.data
+    if not isinstance(data, CohortSurvival):
+        return bare(survival, names)
+    turned = data.transpose([survival.dims.index(n) for n in names if n in survival.dims])
+    return turned.with_axes(tuple(survival.sizes.get(name, 1) for name in names[:-2]))
 
 
 def _past_cohorts(initial: xr.DataArray | None, first: int) -> list[int]:
@@ -89,7 +109,7 @@ def _require_ages(survival: xr.DataArray, cohorts: Sequence[int]) -> bool:
     """Raise unless the survival has the ages and cohorts; say whether it is by cohort."""
     if "age" not in survival.dims or "year" in survival.dims:
         raise MfaError(f"survival: needs 'age' and no 'year'; has {list(survival.dims)}")
-    if not np.array_equal(survival["age"].values, np.arange(survival.sizes["age"])):
+    if not np.array_equal(labels_of(survival, "age"), np.arange(survival.sizes["age"])):
         raise MfaError("survival: the labels of 'age' must be 0, 1, 2, …")
     if survival.sizes["age"] < len(cohorts):
         span = f"{cohorts[0]} to {cohorts[-1]}"
@@ -99,7 +119,7 @@ def _require_ages(survival: xr.DataArray, cohorts: Sequence[int]) -> bool:
         )
     if "cohort" not in survival.dims:
         return False
-    if not np.array_equal(survival["cohort"].values, cohorts):
+    if not np.array_equal(labels_of(survival, "cohort"), cohorts):
         raise MfaError(f"survival: its cohorts must be {cohorts[0]} to {cohorts[-1]}, one each")
     return True
 
@@ -154,6 +174,8 @@ def revived(stock: Array, alive: Array, case: Case) -> Array:
 
 
 def _require_numbers(name: str, data: xr.DataArray) -> None:
+    if isinstance(data.data, CohortSurvival):
+        return  # from parameters that have been checked
     wrong = ~np.isfinite(data.values)
     if wrong.any():
         raise MfaError(f"{name}: a value is not a finite number{place(data, wrong)}")
@@ -215,8 +237,14 @@ def label(
 ) -> xr.DataArray:
     """Put the labels back, in the order of every saved array."""
     dims = [*case.lead, "year", *more]
-    coords = {dim: case.coords["year" if dim == "cohort" else dim] for dim in dims}
+    names = order(dims)
+    turned = values.transpose([dims.index(dim) for dim in names])
     attrs = {"units": units, "inflow_at": survival.attrs.get("inflow_at")}
     known = {key: value for key, value in attrs.items() if value is not None}
-    result = xr.DataArray(values, dims=dims, coords=coords, name=name, attrs=known)
-    return result.transpose(*order(dims))
+    like = case.given
+    if like is not None and like.dims == names and set(like.coords) == set(names):
+        result = like.copy(deep=False, data=turned)  # its labels need no index again
+        result.name, result.attrs, result.encoding = name, known, {}
+        return result
+    coords = {dim: case.coords["year" if dim == "cohort" else dim] for dim in names}
+    return xr.DataArray(turned, dims=names, coords=coords, name=name, attrs=known)

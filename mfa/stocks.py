@@ -8,7 +8,7 @@ A second life or a hibernation is a stock whose inflow is another's outflow.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -28,7 +28,7 @@ from mfa.stock_arrays import (
     stock_units,
     survival_now,
 )
-from mfa.survival import Array
+from mfa.survival import Array, CohortSurvival
 
 DECLINE = ("raise", "allow", "retire_early")
 """What to do where a stock falls faster than its cohorts retire."""
@@ -164,7 +164,7 @@ def from_stock(
         raise MfaError(f"on_decline is one of {', '.join(DECLINE)}, not {on_decline!r}")
     case = arrange("stock", stock, survival, initial, shares=shares)
     units = same_units("stock", stock, initial)
-    _require_survivors(survival)
+    _require_survivors(survival, case.alive)
     share, types = _shares_of_types(case, stock, initial, shares)
     alive, by_cohort = case.alive, case.by_cohort
     whole = None if case.remaining is None else case.remaining.sum(types, keepdims=True)
@@ -237,16 +237,13 @@ def by_cohort(
     units = stock_units(inflow, initial)
     total = None if stock is None else _unlimited_before(stock, case)
     if total is None:
-        held = kernels.stock_by_cohort(case.series, case.alive, case.by_cohort)
+        held, outflow = kernels.tables_by_cohort(case.series, case.alive, case.by_cohort)
     else:
         held = retirement.stock_by_cohort_retired_early(
             case.series, case.alive, total, case.by_cohort
         )
         _require_total(case, held.sum(axis=-1), total)
-    outflow = -held
-    outflow[..., 1:, :] += held[..., :-1, :]
-    cohorts = np.arange(held.shape[-1])
-    outflow[..., cohorts, cohorts] += case.series
+        outflow = _leaving(case.series, held)
     return CohortStock(
         *(
             label(case, values, name, own, survival, "cohort").sel(year=years)
@@ -256,6 +253,15 @@ def by_cohort(
             )
         )
     )
+
+
+def _leaving(inflow: Array, held: Array) -> Array:
+    """Return what each cohort loses in each year, by balance."""
+    outflow = -held
+    outflow[..., 1:, :] += held[..., :-1, :]
+    cohorts = np.arange(held.shape[-1])
+    outflow[..., cohorts, cohorts] += inflow
+    return outflow
 
 
 def _with_past(
@@ -412,6 +418,7 @@ def run_off(total: xr.DataArray, survival: xr.DataArray, years: xr.DataArray) ->
         [np.ones_like(case.alive[..., :1]), case.alive], -1
     )
     case.coords["year"] = np.arange(int(years[0]) - 1, int(years[-1]) + 1)
+    case = case._replace(given=None)
     return label(case, left, "initial", same_units("total", total), survival)
 
 
@@ -471,10 +478,11 @@ def _shares_of_types(
     return share, types
 
 
-def _require_survivors(survival: xr.DataArray) -> None:
-    entry = survival.isel(age=0, drop=True)
+def _require_survivors(survival: xr.DataArray, alive: Any) -> None:
+    entry = alive.at_entry() if isinstance(alive, CohortSurvival) else alive[..., 0]
     if (entry <= 0).any():
-        where = place(entry, entry.values <= 0)
+        labelled = survival.isel(age=0, drop=True)
+        where = place(labelled, labelled.values <= 0)
         raise MfaError(
             f"survival: nothing is left at the end of the year of entry{where}, so no inflow can "
             "make a stock; make it with inflow_at='spread', or give the inflow"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -54,6 +56,48 @@ def closed_cycle() -> None:
     row("closed cycle: mfa, balance checked, labelled", f"{own * 1e3:.1f} ms")
     row("  flodym, the same system, by element", f"{same / own:.1f} x", "15 x", same >= 15 * own)
     row("  flodym, cohorts of products only", f"{lean / own:.1f} x", "15 x", lean >= 15 * own)
+
+
+def cohorts() -> None:
+    """Print the table of cohort stocks: times flodym, in numpy and compiled, bare and labelled."""
+    try:
+        from tests.bench import cohorts as table
+    except ModuleNotFoundError as missing:
+        row("cohort stocks against flodym", f"no {missing.name}")
+        return
+    variants = {"numpy": "0"} | ({"numba": "1"} if find_spec("numba") else {})
+    print(
+        f"\n{'cohort stocks, 151 years × 600 series: times flodym':<58}{'kernel':>20}{'labelled':>20}"
+    )
+    for work in [*table.many(), table.single(), table.samples()]:
+        theirs = work.flodym()
+        slow = 3 if work.name.startswith("10,000") else 9
+        peer = [seconds(work.flodym) for _ in range(slow)]
+        print(f"{work.name:<38}{'flodym':>20}{median(peer) * 1e3:>18.0f} ms")
+        for place, (name, switch) in enumerate(variants.items()):
+            os.environ["MFA_NUMBA"] = switch
+            off = max(table.worst(ours(), theirs) for ours in (work.kernel, work.labelled))
+            assert off <= 1e-12, f"{work.name}, {name}: differs from flodym by {off:.1e}"
+            bare, named = medians(work.kernel, work.labelled)
+            peer += [seconds(work.flodym)] if slow > 3 else []
+            found = [
+                (median(peer) / own, work.limits[place + 2 * i])
+                for i, own in enumerate((bare, named))
+            ]
+            cells = "".join(
+                f"{ratio:>9.0f}x {f'(≥ {limit})' if limit else '':<7}"
+                + {None: "  ", True: "  ", False: " !"}[limit and ratio >= limit]
+                for ratio, limit in found
+            )
+            peak = table.peak_beyond_results(work.labelled)
+            print(f"    {name:<54}{cells}  peak beyond results {peak:.1f} MiB")
+    del os.environ["MFA_NUMBA"]
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
 
 
 def reference() -> None:
@@ -110,5 +154,6 @@ def imports() -> None:
 if __name__ == "__main__":
     print(f"{'work':<58}{'found':>16}{'limit':>12}")
     closed_cycle()
+    cohorts()
     reference()
     imports()

@@ -7,8 +7,8 @@ import mfa
 
 LAYERS = [
     {"errors"},
-    {"units", "rules", "files"},
-    {"dims"},
+    {"units", "rules", "files", "loops"},
+    {"dims", "compiled"},
     {"demand", "kernels", "balances", "survival"},
     {"lifetime", "retirement", "schema", "forms", "regions"},
     {"stock_arrays", "flows", "tables"},
