@@ -38,7 +38,17 @@ import os
 import sys
 from pathlib import Path
 
-from preparing import batteries, cars, end_uses, iea, mining
+from preparing import (
+    batteries,
+    cars,
+    drivers,
+    end_of_life,
+    end_uses,
+    iea,
+    metals,
+    mining,
+    technology,
+)
 from preparing.records import FOLDER, Table
 
 
@@ -47,6 +57,12 @@ def all_tables() -> list[Table]:
     production = mining.mine_production_by_country()
     supply = iea.iea_mining_refining()
     sales = cars.vehicle_sales()
+    gdp, people = drivers.gdp_2015usd(), drivers.population()
+    parts = {
+        "battery": technology.battery_content_all(),
+        "motor": technology.motor_content(),
+        "body": technology.body_content(),
+    }
     return [
         mining.mine_production_world(),
         production,
@@ -61,6 +77,21 @@ def all_tables() -> list[Table]:
         batteries.technology_share_scenario(),
         batteries.battery_content(),
         end_uses.end_use_anchor(),
+        drivers.gdp_per_capita(),
+        drivers.population_history(),
+        people,
+        gdp,
+        drivers.world_gdp_per_capita_2015usd(gdp, people),
+        drivers.gdp_ssp2(),
+        drivers.population_ssp2(),
+        metals.steel_consumption(),
+        metals.metal_production_world(),
+        *parts.values(),
+        technology.nev_minerals(parts),
+        end_of_life.steel_eol_recovery(),
+        end_of_life.recycling_rate_literature(),
+        end_of_life.eu_policy_targets(),
+        end_of_life.product_lifetime(),
     ]
 
 

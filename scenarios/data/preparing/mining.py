@@ -49,15 +49,25 @@ SHARE_COUNTRIES = (
 def usgs_mine_rows() -> list[dict]:
     """Mine production of the six materials in the Mineral Commodity Summaries.
 
-    Two editions print the same year, the later one revised: the rows of the highest
-    edition are kept. Refinery production, capacity and reserves are dropped, and so are
-    all other commodities. Each row gains the keys ``material`` and ``status``.
+    Refinery production, capacity and reserves are dropped, and so are all other
+    commodities.
+    """
+    return usgs_rows(
+        {commodity: (material, "Mine production") for commodity, material in MATERIALS.items()}
+    )
+
+
+def usgs_rows(wanted: dict[str, tuple[str, str]]) -> list[dict]:
+    """Production in the Mineral Commodity Summaries, of each country and the world.
+
+    ``wanted`` gives the material and the kind of production by the first word of the
+    commodity. Two editions print the same year, the later one revised: the rows of the
+    highest edition are kept. Each row gains the keys ``material`` and ``status``.
     """
     rows = []
     for row in read_raw(USGS_MCS):
-        material = MATERIALS.get(row["commodity"].split(" ")[0])
-        is_mine_production = row["type"].startswith("Mine production")
-        if material and row["statistic"] == "production" and is_mine_production:
+        material, kind = wanted.get(row["commodity"].split(" ")[0], ("", ""))
+        if material and row["statistic"] == "production" and row["type"].startswith(kind):
             rows.append({**row, "material": material, "status": usgs_status(row)})
 
     latest_edition: dict[tuple, int] = defaultdict(int)
