@@ -6,7 +6,8 @@
 Every table is long: its dimension columns, then
 
     value      the number; empty where the publisher withholds it
-    unit       t, t/yr, vehicle/yr, kWh/vehicle, kg/kWh or 1
+    unit       t/yr, yr, person, USD/yr, USD/person, vehicle/yr, kWh/vehicle,
+               kg/vehicle, kg/kWh or 1; README.md says which dollars
     source     a key of sources.bib
     raw_file   the file in raw/ the value was taken from
     raw_row    its line or lines in that file, the header being line 1; joined by ";"
@@ -18,7 +19,9 @@ Every table is long: its dimension columns, then
                derived     computed here from the lines named in raw_row
                absent      the source has no line for this label; the value is 0
                subset      already contained in another row of the same table
-               and, for world lithium, the words "excludes United States"
+               interpolated  printed, but on a straight line between other years
+               and after a semicolon "excludes United States" (world lithium),
+               "before the break" (steel), "over un_wpp2022" (divided by that source)
 
 Nothing is interpolated. A year that no source reports is a year without a row.
 
