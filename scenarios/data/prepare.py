@@ -6,7 +6,7 @@
 Every table is long: its dimension columns, then
 
     value      the number; empty where the publisher withholds it
-    unit       t/yr, yr, person, USD/yr, USD/person, vehicle/yr, kWh/vehicle,
+    unit       t, t/yr, yr, person, USD/yr, USD/person, vehicle/yr, kWh/vehicle,
                kg/vehicle, kg/kWh or 1; README.md says which dollars
     source     a key of sources.bib
     raw_file   the file in raw/ the value was taken from
@@ -21,7 +21,8 @@ Every table is long: its dimension columns, then
                subset      already contained in another row of the same table
                interpolated  printed, but on a straight line between other years
                and after a semicolon "excludes United States" (world lithium),
-               "before the break" (steel), "over un_wpp2022" (divided by that source)
+               "before the break" (steel), "over un_wpp2022" (divided by that source),
+               "lower bound" (printed as more than the value)
 
 Nothing is interpolated. A year that no source reports is a year without a row.
 
@@ -50,6 +51,7 @@ from preparing import (
     iea,
     metals,
     mining,
+    reserves,
     technology,
 )
 from preparing.records import FOLDER, Table
@@ -70,6 +72,7 @@ def all_tables() -> list[Table]:
         mining.mine_production_world(),
         production,
         mining.mine_share(production),
+        reserves.reserves_world(),
         iea.refine_share(supply),
         iea.iea_demand(),
         supply,

@@ -138,6 +138,16 @@ def test_years_of_metal_production_have_no_gap():
         assert years[material] == list(range(first, 2026))
 
 
+def test_reserves_of_every_mineral_and_the_bound_of_nickel():
+    reserves = values("reserves_world")
+    minerals = ("Li", "Co", "Ni", "Mn", "Cu", "graphite")
+    years = ("2022", "2023", "2024", "2025")
+    assert set(reserves) == {(year, mineral) for year in years for mineral in minerals}
+    assert reserves["2025", "Cu"] == 980e6
+    for row in read_table("reserves_world"):
+        assert row["status"].endswith("; lower bound") == (row["material"] == "Ni")
+
+
 # ------------------------------------------------------------ GDP and people
 
 
