@@ -19,6 +19,7 @@ DIMENSIONS = {
     "mine_production_world": ("year", "material"),
     "mine_production_by_country": ("year", "material", "mine_country"),
     "mine_share": ("year", "material", "mine_country"),
+    "reserves_world": ("year", "material"),
     "refine_share": ("year", "material", "refine_country"),
     "iea_demand_2024": ("year", "material", "sector"),
     "iea_mining_refining_2024": ("year", "material", "stage", "country"),
@@ -29,6 +30,23 @@ DIMENSIONS = {
     "technology_share_scenario": ("year", "technology"),
     "battery_content": ("technology", "material"),
     "end_use_anchor": ("year", "material", "end_use", "kind"),
+    "gdp_per_capita": ("year", "region"),
+    "population_history": ("year", "region"),
+    "population": ("year", "region"),
+    "gdp_2015usd": ("year", "region"),
+    "world_gdp_per_capita_2015usd": ("year",),
+    "gdp_ssp2": ("year", "image_region"),
+    "population_ssp2": ("year", "image_region"),
+    "steel_consumption": ("year", "region"),
+    "metal_production_world": ("year", "material"),
+    "battery_content_all": ("technology", "material"),
+    "motor_content": ("motor", "material"),
+    "body_content": ("powertrain", "material"),
+    "nev_minerals": ("material", "part"),
+    "steel_eol_recovery": ("year", "end_use"),
+    "recycling_rate_literature": ("material",),
+    "eu_policy_targets": ("year", "target", "material"),
+    "product_lifetime": ("product", "statistic"),
 }
 PROVENANCE = ("value", "unit", "source", "raw_file", "raw_row", "status")
 COMPLETE_SHARES = {
@@ -38,13 +56,26 @@ COMPLETE_SHARES = {
     "technology_share_scenario": ("year",),
 }
 LABELS = {
-    "material": {"Li", "Co", "Ni", "graphite", "Mn", "Cu"},
-    "region": {"China", "Europe", "United States", "Rest of World"},
+    "material": {
+        *("Li", "Co", "Ni", "graphite", "Mn", "Cu"),
+        *("Al", "Cr", "Dy", "Fe", "Nd", "Pb", "Pr", "Zn", "steel", "stainless steel", "all"),
+    },
+    "region": {
+        *("China", "Europe", "United States", "Rest of World", "World"),
+        *("Argentina", "Brazil", "Canada", "Denmark", "Ethiopia", "France", "Greece"),
+        *("Hungary", "Indonesia"),
+    },
     "technology": {
         *("LFP", "LMO", "NCA", "NMC111", "NMC532", "NMC622", "NMC721", "NMC811", "NMCA")
     },
 }
-STATUSES = {"reported", "estimated", "withheld", "derived", "absent", "subset"}
+BATTERY_MINERALS = {"Li", "Co", "Ni", "graphite", "Mn", "Cu"}
+STATUSES = {"reported", "estimated", "withheld", "derived", "absent", "subset", "interpolated"}
+REMARKS = {"", "excludes United States", "before the break", "over un_wpp2022", "lower bound"}
+UNITS = {
+    *("t", "t/yr", "yr", "person", "USD/yr", "USD/person", "vehicle/yr", "kWh/vehicle"),
+    *("kg/vehicle", "kg/kWh", "1"),
+}
 
 every_table = pytest.mark.parametrize("name", DIMENSIONS)
 
@@ -97,7 +128,7 @@ def test_raw_files_are_unchanged():
 
 
 def test_every_table_is_tested():
-    mappings = {"places", "regions"}
+    mappings = {"places", "regions", "image_regions"}
     assert {path.stem for path in DATA.glob("*.csv")} == set(DIMENSIONS) | mappings
 
 
@@ -135,7 +166,14 @@ def test_labels(name):
 @every_table
 def test_status(name):
     for row in read_table(name):
-        assert row["status"].removesuffix("; excludes United States") in STATUSES
+        status, _, remark = row["status"].partition("; ")
+        assert status in STATUSES
+        assert remark in REMARKS
+
+
+@every_table
+def test_units(name):
+    assert {row["unit"] for row in read_table(name)} <= UNITS
 
 
 @every_table
@@ -158,6 +196,12 @@ def test_every_raw_file_is_described():
     description = (DATA / "SOURCES.md").read_text(encoding="utf-8")
     for path in RAW.glob("*.csv"):
         assert f"`{path.name}`" in description
+
+
+def test_every_table_is_described():
+    description = (DATA / "README.md").read_text(encoding="utf-8")
+    described = set(re.findall(r"^\| `(\w+)\.csv`", description, flags=re.MULTILINE))
+    assert described == set(DIMENSIONS)
 
 
 def test_places_are_translated_once():
@@ -198,7 +242,7 @@ def test_every_label_has_a_share(name):
 
 def test_battery_content_is_complete():
     table = values("battery_content")
-    assert len(table) == len(LABELS["technology"]) * len(LABELS["material"])
+    assert len(table) == len(LABELS["technology"]) * len(BATTERY_MINERALS)
     assert table["LFP", "Co"] == 0.0
 
 
