@@ -53,13 +53,20 @@ def place_of(node: Any, path: tuple[Any, ...] = (), *, key: bool = False) -> Pla
     return place
 
 
+def yaml_files(folder: Path, suffix: str = ".yaml") -> list[Path]:
+    """Return the YAML files of a folder by name; what is hidden (``.#Co.yaml``) is no file here."""
+    return sorted(path for path in folder.glob(f"*{suffix}") if not path.name.startswith("."))
+
+
 def read_text(path: str | Path, place: Place | None = None) -> str:
     """Return the text of a UTF-8 file, or say what is wrong with it."""
+    if not isinstance(path, str | Path):
+        raise MfaError(f"{path!r} is not the name of a file; give a text or a Path", place)
     path = Path(path)
     try:
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        near = sorted(p.name for p in path.parent.glob(f"*{path.suffix}"))[:20]
+        near = [p.name for p in yaml_files(path.parent, path.suffix)][:20]
         found = f"; {path.parent} holds: {', '.join(near)}" if near else ""
         raise MfaError(f"there is no file {path}{found}", place) from None
     except IsADirectoryError:
@@ -105,6 +112,12 @@ def _compose(text: str, file: str) -> Any:
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
     from ruamel.yaml.reader import ReaderError
 
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith("%YAML") and line.split()[1:2] != ["1.2"]:
+            message = f"{line.strip()!r}: files are YAML 1.2, where NO is Norway; take the line out"
+            raise MfaError(message, Place(file, number, 1))
+        if line[:1] not in ("%", "#", "") and line.strip():
+            break
     try:
         return YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:

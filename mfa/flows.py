@@ -69,7 +69,7 @@ def _arrows(name: str, process: Process) -> Iterable[tuple[tuple[str, ...], str,
                 yield ("shares", target), name, target, True
         case Market():
             for position, source in enumerate(process.from_):
-                yield ("from",), source, name, position == len(process.from_) - 1
+                yield ("from", position), source, name, position == len(process.from_) - 1
             if process.surplus_to:
                 yield ("surplus_to",), name, process.surplus_to, True
         case Trade():
@@ -118,7 +118,13 @@ def connect(processes: Mapping[str, Process], place: Callable[..., Place]) -> di
             if missing or source == target:
                 continue
             flow = flow_name(source, target)
-            ends[flow] = (source, target)
+            first = ends.setdefault(flow, (source, target))
+            if first != (source, target):
+                problems.add(
+                    f"the flow from {source!r} to {target!r} and the flow from {first[0]!r} to "
+                    f"{first[1]!r} would both be {flow!r} in a result; rename a process",
+                    written,
+                )
             claims.setdefault(flow, [])
             if computes:
                 claims[flow].append((name, written))

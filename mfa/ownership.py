@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mfa.assignments import Assignment, kind_of
 from mfa.demand import LAWS
+from mfa.dims import require_size
 from mfa.errors import MfaError, known
 from mfa.forms import Change, Fields, Form, Joined, Known, LawOf
 from mfa.scenario import Scenario
@@ -43,6 +44,12 @@ def resolve(scenario: Scenario, name: str) -> Owners:
     spec, system = scenario.system.parameters[name], scenario.system
     dims = tuple(d for d in spec.dims if d != "year")
     labels = tuple(system.dimensions[d] for d in dims)
+    years = scenario.years[1] - scenario.years[0] + 1 if "year" in spec.dims else 1
+    try:
+        require_size({d: len(own) for d, own in zip(dims, labels, strict=True)} | {"year": years})
+    except MfaError as error:
+        place = system.place("parameters", name)
+        raise MfaError(f"{name}: {error.problems[0].message}", place) from None
     owner = np.full(tuple(map(len, labels)), -1, dtype=np.int64)
     entries: list[Entry] = []
     for given in scenario.assignments:

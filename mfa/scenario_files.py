@@ -12,10 +12,11 @@ from typing import Any
 
 from mfa.assignments import Assignment, Layer, refuse_conflicts
 from mfa.errors import MfaError, Place, known
-from mfa.files import Branch, inside, place_of, read_yaml
+from mfa.files import Branch, inside, place_of, read_yaml, yaml_files
+from mfa.labels import folder_of
 from mfa.scenario import Collector, Scenario
 from mfa.schema import LeverFile, ScenarioFile, validate
-from mfa.system import System, folder_of, read_system
+from mfa.system import System, read_system
 
 
 def read_scenario(path: str | Path) -> Scenario:
@@ -57,7 +58,7 @@ class _Reader(Collector):
         system_path = folder / head.system
         if not system_path.is_file():
             near = known(
-                system_path.name, [p.name for p in system_path.parent.glob("*.yaml")], "systems"
+                system_path.name, [p.name for p in yaml_files(system_path.parent)], "systems"
             )
             raise MfaError(
                 f"there is no file {system_path}. {near}", place_of(head_root, ("system",))
@@ -115,7 +116,7 @@ class _Reader(Collector):
         inside(folder, name, place)
         path = folder / name
         if not path.exists():
-            near = known(path.stem, [p.stem for p in path.parent.glob("*.yaml")], what)
+            near = known(path.stem, [p.stem for p in yaml_files(path.parent)], what)
             raise MfaError(f"there is no file {path}. {near}", place)
         return path
 
@@ -192,7 +193,7 @@ class _Reader(Collector):
             candidates = [folder / "levers" / f"{lever}.yaml" for folder in folders]
             path = next((p for p in candidates if p.exists()), None)
             if path is None:
-                shipped = [p.stem for folder in folders for p in folder.glob("levers/*.yaml")]
+                shipped = [p.stem for folder in folders for p in yaml_files(folder / "levers")]
                 self.problems.add(
                     f"there is no lever {lever!r}. {known(lever, shipped, 'levers')}", place
                 )

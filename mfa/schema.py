@@ -162,7 +162,7 @@ class SystemFile(Model):
     title: str
     about: str = ""
     conserves: str | None = None
-    dimensions: dict[str, Names | Like | All] = {}
+    dimensions: dict[str, Any] = {}
     parameters: dict[str, ParameterSpec] = {}
     processes: dict[str, Any]
 

@@ -275,7 +275,28 @@ CASES = [
     Case("loop through a market", in_system(("    to: collect", "    to: landfill"), ("  metal: {rule: market", "  @@metal: {rule: market"), ("from: [recycle, mine], surplus_to: landfill", "from: [recycle, mine], surplus_to: collect")), ("'metal'", "loop")),
     Case("loop that nothing drives", in_system(("  landfill: {rule: sink}", "  landfill: {rule: sink}\n  @@a: {rule: split, shares: {b: rest}}\n  b: {rule: split, shares: {a: rest}}")), ("nothing drives",)),
     Case("dimensions added without matching", in_system(("    inflow: sales", "    inflow: sales * size"), ("  life:", "  size: {dims: [end], unit: \"1\", default: 1}\n  life:"), ("  recycle: {rule: split, shares: {metal: recovery, landfill: rest}}", "  recycle: {rule: split, shares: {metal: recovery, landfill: rest}}\n  pit: {rule: stock, from: hole, to: collect, inflow: dug, lifetime: {law: fixed, mean: life}}\n  hole: {rule: source}"), ("parameters:\n", "parameters:\n  dug: {dims: [year, region, material], unit: t/yr, default: 1 t/yr}\n"), ("  collect: {", "  @@collect: {")), ("end", "without matching")),
+    # names that would stand for two things in a result
+    Case("parameter with the name of a flow", in_system(("  life:", "  @@mine_to_metal: {unit: t/yr, default: 1 t/yr}\n  life:")), ("the parameter 'mine_to_metal'", "the flow from 'mine' to 'metal'")),
+    Case("parameter with the name of a stock", in_system(("  life:", "  @@use_stock: {unit: t, default: 1 t}\n  life:")), ("the parameter 'use_stock'", "the stock of process 'use'")),
+    Case("parameter with the name of a dimension", in_system(("  life:", "  @@region: {default: 1}\n  life:")), ("the parameter 'region'", "the dimension 'region'")),
+    *(
+        Case(f"parameter named {name}", in_system(("  life:", f"  @@{name}: {{default: 1}}\n  life:")), (f"the parameter '{name}'", what))
+        for name, what in (("year", "every result"), ("sample", "every result"), ("scenario", "every result"), ("cohort", "every result"), ("age", "every result"), ("title", "the title"), ("about", "the description"))
+    ),
+    Case("two flows of one name", in_system(("  landfill: {rule: sink}", "  landfill: {rule: sink}\n  a: {rule: source, gives: dug, to: b_to_c}\n  b_to_c: {rule: sink}\n  a_to_b: {rule: source, gives: dug, to: @@c}\n  c: {rule: sink}"), ("  life:", "  dug: {unit: t/yr, default: 1 t/yr}\n  life:")), ("from 'a_to_b' to 'c'", "from 'a' to 'b_to_c'", "'a_to_b_to_c'")),
+    # systems that are too small, too large or hold numbers
+    Case("no labels", in_system(("end: [cars, buses]", "end: @@[]")), ("'end'", "no labels")),
+    Case("text for labels", in_system(("end: [cars, buses]", "end: @@none")), ("'none'", "as a list", "all")),
+    Case("labels of another kind", in_system(("end: [cars, buses]", "end: [1, @@2.5, buses]")), ("2.5 is not a label",)),
+    Case("dimension that is empty", in_system(("end: [cars, buses]", "@@end:")), ("'end'", "as a list")),
+    Case("no processes", {SYSTEM: "title: Nothing\nprocesses: @@{}\n", BASE: "title: Base\nsystem: systems/loop.yaml\nyears: [2000, 2004]\n", BAD: "title: Child\ninherits: base\n"}, ("no processes",)),
+    Case("number in a system", in_system(("recycle: collection", "recycle: @@90 %")), ("'90 %'", "a system holds no numbers", "default")),
+    Case("supplier twice", in_system(("from: [recycle, mine], surplus_to", "from: @@[recycle, recycle, mine], surplus_to")), ("'recycle' twice",)),
+    Case("item file that is not read", {"materials/Zn.yml": "title: Zinc\n", SYSTEM: ("material: all", "material: @@all")}, ("materials/Zn.yml", "Zn.yaml")),
+    Case("two strokes in a unit", in_system(("unit: vehicle/yr", "unit: @@vehicle//yr")), ("'vehicle//yr'",)),
+    Case("parameter that fits in no memory", in_system(("  end: [cars, buses]", f"  end: [{', '.join(f'e{i}' for i in range(200))}]\n  b: {{like: end}}\n  c: {{like: end}}\n  d: {{like: end}}\n  e: {{like: end}}"), ("  life:", "  huge: @@{dims: [end, b, c, d, e], default: 1}\n  life:")), ("320,000,000,000 cells", "end 200 × b 200", "2,384 GiB")),
     # files that are no YAML, or too much of it
+    Case("another YAML", {BAD: "%YAML 1.1\n---\ntitle: Child\ninherits: base\n"}, ("YAML 1.2", "NO is Norway"), (BAD, 1, 1)),
     Case("indentation by tabs", {BAD: "title: Child\ninherits: base\nset:\n@@\tcollection: 20 %\n"}, ("tab",)),
     Case("empty file", {BAD: ""}, ("empty",), (BAD, 1, 1)),
     Case("comments only", {BAD: "# nothing\n"}, ("empty",), (BAD, 1, 1)),
@@ -411,6 +432,16 @@ def test_names_of_the_cases_differ() -> None:
     names = [case.name for case in CASES]
     assert len(names) == len(set(names))
     assert set(AS_A_PROCESS) <= set(names)
+
+
+def test_hidden_files_are_no_items(folder: Path) -> None:
+    """An editor's lock file beside the items is no material, and nobody's hint."""
+    write(folder, {"materials/.#Co.yaml": "no: yaml: at all\n", "levers/.dirctive.yaml": "x"})
+    assert run(BAD, "-o", "out")[0] == 0
+    write(folder, {BAD: ("[directive]", "[dirctive]")})
+    code, output = run(BAD, "-o", "out")
+    assert code == 2
+    assert "(levers: directive, other)" in output
 
 
 def test_two_mistakes_are_named_together(folder: Path) -> None:
