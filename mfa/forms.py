@@ -109,11 +109,12 @@ class Change:
 
 @dataclass(frozen=True)
 class Fields:
-    """New values for named fields of the inherited law."""
+    """New values for named fields of the inherited law; labels that could have been meant."""
 
     fields: tuple[tuple[str, Form], ...]
     places: tuple[Place, ...]
     place: Place
+    labels: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 Form: TypeAlias = (
@@ -151,7 +152,9 @@ def read_form(raw: Any, words: Vocabulary, place: Place) -> Form:
     """Turn what was written into a value form, or say what is wrong with it."""
     if raw == "rest":
         return Rest(place)
-    if isinstance(raw, bool) or raw is None or isinstance(raw, list | tuple):
+    if raw is None or raw == "":
+        raise MfaError("nothing is written here; give a number, or a text with a unit", place)
+    if isinstance(raw, bool | list | tuple):
         raise MfaError(
             f"{raw!r} is not a value; give a number, a text with a unit or a form", place
         )
@@ -231,7 +234,7 @@ def _labels(raw: Mapping[Any, Any], words: Vocabulary, place: Place) -> Form:
         raise MfaError(message, _at(raw, odd, place, of_key=True))
     forms = tuple((str(k), read_form(v, words, _at(raw, k, place))) for k, v in raw.items())
     places = tuple(_at(raw, key, place, of_key=True) for key in raw)
-    return Fields(forms, places, place)
+    return Fields(forms, places, place, tuple(words.dims.items()))
 
 
 def _items(raw: Mapping[Any, Any], dim: str, words: Vocabulary, place: Place) -> Items:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,10 @@ class Scenario:
         Every file that was read.
     lineage : tuple of str
         The scenario and its parents, child first.
+    folder : str
+        The folder that the paths of tables start from.
+    years_at : Place
+        Where the years were written, if not by the root.
     """
 
     name: str
@@ -52,6 +56,7 @@ class Scenario:
     files: Mapping[str, str]
     lineage: tuple[str, ...]
     folder: str
+    years_at: Place = field(default_factory=Place)
 
     def override(self, title: str | None = None, **parameters: Any) -> Scenario:
         """Return a scenario that differs from this one by the given values.

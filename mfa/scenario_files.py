@@ -88,6 +88,7 @@ class _Reader(Collector):
             files=dict(sorted(self.files.items())),
             lineage=tuple(p.stem for _, _, p in chain),
             folder=str(folder),
+            years_at=years_at(chain),
         )
 
     def chain(self, path: Path) -> list[tuple[ScenarioFile, Branch, Path]]:
@@ -138,10 +139,17 @@ class _Reader(Collector):
         for file, root, _ in chain:
             if file.report_from is not None:
                 if not first <= file.report_from <= last:
+                    at, given = place_of(root, ("report_from",)), years_at(chain)
+                    if given.file and given.file != at.file:
+                        message = (
+                            f"the years {first}–{last} leave out 'report_from' {file.report_from} "
+                            f"({at}); give a 'report_from' here as well"
+                        )
+                        raise MfaError(message, given)
                     message = (
                         f"'report_from' {file.report_from} lies outside the years {first}–{last}"
                     )
-                    raise MfaError(message, place_of(root, ("report_from",)))
+                    raise MfaError(message, at)
                 return (first, last), file.report_from
         return (first, last), first
 
@@ -223,3 +231,11 @@ class _Reader(Collector):
                 continue
             place = place_of(root, (name,))
             yield from self.value(name, root[name], system, selection, layer, giver, place, folder)
+
+
+def years_at(chain: list[tuple[ScenarioFile, Branch, Path]]) -> Place:
+    """Return where a scenario changed the years of its parents; nowhere if the root gives them."""
+    for file, root, _ in chain[:-1]:
+        if file.years is not None:
+            return place_of(root, ("years",))
+    return Place()

@@ -161,13 +161,13 @@ CASES = [
     Case("infinite", child("  collection: {NO: @@.inf}"), ("inf",)),
     Case("infinite below zero", child("  collection: @@-.inf"), ("-inf",)),
     Case("text for a number", child("  collection: @@much"), ("'much'",)),
-    Case("null value", child("  collection: {NA: @@null}"), ("None",)),
+    Case("null value", child("  collection: {NA: @@null}"), ("nothing is written",)),
     Case("too large for a number", child("  sales: @@1e400 vehicle/yr"), ("inf",)),
     Case("list as law", child("  sales: {law: @@[logistic]}"), ("['logistic']", "logistic, paced")),
     Case("two rests", child("  mix: {NA: rest, NO: @@rest}"), ("'region'", "'rest'")),
     Case("path in an item file without years", {"materials/Li.yaml": ("1e-3", "@@{2000: 1 %, 2004: 2 %}")}, ("'year'",)),
-    Case("no value after a label", child("  collection: {@@NA: , NO: 20 %}"), ("None",)),
-    Case("no value after a name", child("  @@collection:\n  life: 3 yr"), ("None",)),
+    Case("no value after a label", child("  collection: {@@NA: , NO: 20 %}"), ("nothing is written",)),
+    Case("no value after a name", child("  @@collection:\n  life: 3 yr"), ("nothing is written",)),
     Case("boolean value", child("  collection: {NA: @@true}"), ("True",)),
     Case("list as value", child("  collection: {NA: @@[1, 2]}"), ("[1, 2]",)),
     Case("empty mapping", child("  collection: @@{}"), ("empty mapping",)),
@@ -275,6 +275,23 @@ CASES = [
     Case("loop through a market", in_system(("    to: collect", "    to: landfill"), ("  metal: {rule: market", "  @@metal: {rule: market"), ("from: [recycle, mine], surplus_to: landfill", "from: [recycle, mine], surplus_to: collect")), ("'metal'", "loop")),
     Case("loop that nothing drives", in_system(("  landfill: {rule: sink}", "  landfill: {rule: sink}\n  @@a: {rule: split, shares: {b: rest}}\n  b: {rule: split, shares: {a: rest}}")), ("nothing drives",)),
     Case("dimensions added without matching", in_system(("    inflow: sales", "    inflow: sales * size"), ("  life:", "  size: {dims: [end], unit: \"1\", default: 1}\n  life:"), ("  recycle: {rule: split, shares: {metal: recovery, landfill: rest}}", "  recycle: {rule: split, shares: {metal: recovery, landfill: rest}}\n  pit: {rule: stock, from: hole, to: collect, inflow: dug, lifetime: {law: fixed, mean: life}}\n  hole: {rule: source}"), ("parameters:\n", "parameters:\n  dug: {dims: [year, region, material], unit: t/yr, default: 1 t/yr}\n"), ("  collect: {", "  @@collect: {")), ("end", "without matching")),
+    # values whose reason lies in another file, another row or another year
+    Case("rest of a parent below zero", child("  mix: {NA: @@130 %}"), ("the rest at region=NO is -0.3", "sum to 1.3")),
+    Case("years that a parent's table lacks", {BAD: "title: Child\ninherits: base\nyears: @@[2000, 2006]\n"}, ("sales: with the years 2000–2006", "2005–2006", "base.yaml:6:18")),
+    Case("years before a parent's report", {BASE: ("report_from: 2001", "report_from: 2001"), BAD: "title: Child\ninherits: base\nyears: @@[2002, 2004]\n"}, ("leave out 'report_from' 2001 (base.yaml:4:14)",)),
+    Case("nothing observed in the years of a child", {BASE: ("sales: {table: data/sales.csv}", "sales: {observed: {table: data/sales.csv}, then: 9 vehicle/yr}"), BAD: "title: Child\ninherits: base\nyears: @@[2010, 2012]\nreport_from: 2010\n"}, ("with the years 2010–2012", "nothing is observed", "base.yaml:6:10")),
+    Case("row below zero", in_table(("2002,NO,12", "2002,NO,@@-2")), ("-2 vehicle/yr at region=NO, year=2002 is below its bound 0 vehicle/yr",)),
+    Case("row below zero, held", {BASE: ("sales: {table: data/sales.csv}", "sales: {table: data/sales.csv, before: hold}"), CSV: [("2000,NO,10,vehicle/yr\n", ""), ("2001,NO,11", "2001,NO,@@-2")]}, ("year=2000",)),
+    Case("row below zero of a history", {BASE: ("sales: {table: data/sales.csv}", "sales: {observed: {table: data/sales.csv}, then: 9 vehicle/yr, until: 2003}"), CSV: ("2002,NO,12", "2002,NO,@@-2")}, ("year=2002",)),
+    Case("year of a path over 1", child("  collection: {2000: 50 %, 2003: @@120 %, 2010: 1}"), ("1.2 at region=NA, year=2003 is above its bound 1",)),
+    Case("year of a path for a label over 1", child("  collection: {NA: 1, NO: {value: {2000: 50 %, 2003: @@120 %}, reason: none}}"), ("1.2 at region=NO, year=2003",)),
+    Case("scaled over 1", child("  collection: {NA: @@{scale: 9}}"), ("4.5 at region=NA, year=2004",)),
+    Case("negative flow without a bound", {SYSTEM: [("unit: vehicle/yr, min: 0", "unit: vehicle/yr")], CSV: ("2002,NO,12", "2002,NO,@@-2")}, ("'inflow' of process 'use'", "turn the arrow round")),
+    Case("new material without rows", {"materials/Zn.yaml": "title: Zinc\ncontent: {table: @@data/content.csv}\nrecovery: 1\n", "data/content.csv": "material,value,unit\nLi,4,kg/vehicle\n"}, ("'data/content.csv' has no row for material=Zn", "in the table: Li")),
+    Case("labels that only apart are in a table", child("  collection: {NO: {table: @@data/c.csv, where: {case: a}}}") | {"data/c.csv": "case,region,value\na,NA,1\nb,NO,1\n"}, ("no row for these labels together",)),
+    # labels that nothing knows
+    Case("unknown label instead of all", child("  collection: {@@Norway: 20 %}"), ("no label 'Norway'", "labels of region: NA, NO")),
+    Case("unknown label below a label", {"materials/Li.yaml": ("title: Lithium", "title: Lithium\nwhere_from: {@@NAN: 1}"), SYSTEM: ("  life:", "  where_from: {dims: [region, material], unit: 1}\n  life:")}, ("no label 'NAN'", 'mean "NA"')),
     # names that would stand for two things in a result
     Case("parameter with the name of a flow", in_system(("  life:", "  @@mine_to_metal: {unit: t/yr, default: 1 t/yr}\n  life:")), ("the parameter 'mine_to_metal'", "the flow from 'mine' to 'metal'")),
     Case("parameter with the name of a stock", in_system(("  life:", "  @@use_stock: {unit: t, default: 1 t}\n  life:")), ("the parameter 'use_stock'", "the stock of process 'use'")),
@@ -442,6 +459,32 @@ def test_hidden_files_are_no_items(folder: Path) -> None:
     code, output = run(BAD, "-o", "out")
     assert code == 2
     assert "(levers: directive, other)" in output
+
+
+def test_all_that_is_wrong_in_a_table_is_named_together(folder: Path) -> None:
+    write(folder, in_table(("NA,110,vehicle/yr", "NA,eleven,vehicle/yr"), ("2002,NO,12,vehicle", "2002,SE,12,vehicle"), ("2003,NO,13,vehicle/yr", "2003,NO,13,kg/yr"), ("2004,NO", "soon,NO")))  # fmt: skip
+    code, output = run(BAD, "-o", "results")
+    assert code == 2
+    places = [line.partition(": ")[0] for line in output.splitlines()]
+    assert places == [f"{CSV}:3:9", f"{CSV}:9:6", f"{CSV}:10:12", f"{CSV}:11:1"]
+
+
+def test_every_value_that_is_out_of_bounds_is_named(folder: Path) -> None:
+    write(folder, child("  collection: {NA: 120 %, NO: 130 %}"))
+    code, output = run(BAD, "-o", "results")
+    assert code == 2
+    assert [line.partition(": ")[0] for line in output.splitlines()] == [
+        f"{BAD}:4:20",
+        f"{BAD}:4:31",
+    ]
+
+
+def test_a_set_on_the_command_line_is_blamed_for_what_it_changes(folder: Path) -> None:
+    law = "  sales: {law: logistic, saturation: 9 vehicle/yr, midpoint: 2002, rate: 1 1/yr}"
+    write(folder, child(law))
+    code, output = run(BAD, "-o", "results", "--set", "sales={saturation: -9 vehicle/yr}")
+    assert code == 2
+    assert output.startswith("--set sales={saturation: -9 vehicle/yr}:1:"), output
 
 
 def test_two_mistakes_are_named_together(folder: Path) -> None:
