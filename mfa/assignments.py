@@ -10,6 +10,7 @@ from mfa.demand import LAWS
 from mfa.errors import MfaError, Place, Problems
 from mfa.forms import (
     Change,
+    Fields,
     Form,
     Items,
     Joined,
@@ -139,3 +140,13 @@ def refuse_conflicts(assignments: list[Assignment], system: System, problems: Pr
 
 def _overlap(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
     return all(one[dim] == other[dim] for dim in one.keys() & other.keys())
+
+
+def covers(new: Assignment, old: Assignment) -> bool:
+    """Say whether an assignment takes away what another has said, without a word of it."""
+    if new.parameter != old.parameter or not _overlap(new.selection, old.selection):
+        return False
+    if isinstance(new.form, Fields):
+        same = {name for name, _ in new.form.fields}
+        return isinstance(old.form, Fields) and bool(same & {name for name, _ in old.form.fields})
+    return kind_of(new.form) == "replace"

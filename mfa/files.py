@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -277,6 +278,7 @@ def parse_table(text: str, path: str) -> Table:
     if len(rows) < 2:
         raise MfaError("the table has no rows; it needs a header and values", Place(path, 1, 1))
     header = [name.strip() for name in rows[0]]
+    _refuse_other_separators(header, Place(path, lines[0], 1))
     if doubled := sorted({name for name in header if header.count(name) > 1}):
         raise MfaError(f"the header names {doubled[0]!r} twice", Place(path, 1, 1))
     for row, line in zip(rows[1:], lines[1:], strict=True):
@@ -285,6 +287,17 @@ def parse_table(text: str, path: str) -> Table:
             raise MfaError(message, Place(path, line, 1))
     columns = {name: tuple(row[i] for row in rows[1:]) for i, name in enumerate(header)}
     return Table(path, columns, tuple(lines[1:]), text)
+
+
+def _refuse_other_separators(header: list[str], place: Place) -> None:
+    for separator, name in ((";", "semicolons"), ("\t", "tabs")):
+        if len(header) == 1 and separator in header[0]:
+            raise MfaError(f"the cells are separated by {name}; save the table with commas", place)
+    if any(re.fullmatch(r"[-+]?[\d.]+([eE][-+]?\d+)?", name) for name in header):
+        raise MfaError(
+            f"the first row names the columns (year, …, value, unit), this one is {', '.join(header)}",
+            place,
+        )
 
 
 def inside(root: Path, name: str, place: Place | None = None) -> Path:

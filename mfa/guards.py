@@ -170,8 +170,9 @@ def _driven(system: System, name: str) -> str:
 
 def _latest(owners: Owners, cell: Sequence[int], axis: int) -> Entry:
     """Return the first of the entries along a dimension that were given last."""
-    line = owners.owner[tuple(slice(None) if i == axis else n for i, n in enumerate(cell[:-1]))]
-    last = _giver(owners.entries[line.max()])
+    at = tuple(slice(None) if i == axis else n for i, n in enumerate(cell[:-1]))
+    line = [int(number) for number in owners.owner[at]]
+    last = _giver(owners.entries[max(line)])
     return next(owners.entries[n] for n in line if n >= 0 and _giver(owners.entries[n]) == last)
 
 

@@ -102,6 +102,7 @@ class _Reader(Collector):
                 raise MfaError(f"'inherits' goes round in a circle: {circle}", place)
             root = read_yaml(path, place)
             self.note(path)
+            refuse_other_kinds(root, path)
             file = validate(ScenarioFile, root)
             found.append((file, root, path))
             if not file.inherits:
@@ -239,3 +240,20 @@ def years_at(chain: list[tuple[ScenarioFile, Branch, Path]]) -> Place:
         if file.years is not None:
             return place_of(root, ("years",))
     return Place()
+
+
+def refuse_other_kinds(root: Branch, path: Path) -> None:
+    """Raise if a file is plainly a system, a lever or an item and not a scenario."""
+    keys, folder = {*root}, path.resolve().parent
+    scenario = {"system", "inherits", "years", "levers"}
+    if keys & scenario:
+        return
+    if "processes" in keys:
+        kind, fix = "a system", "name it with 'system:' in a scenario; 'mfa plan' prints it"
+    elif folder.name == "levers" and "set" in keys:
+        kind, fix = "a lever", f"name it in a scenario: 'levers: [{path.stem}]'"
+    elif len(keys - {*ScenarioFile.model_fields}) > 1 and (folder.parent / "systems").is_dir():
+        kind, fix = f"an item of the folder {folder.name}/", "every scenario beside it reads it"
+    else:
+        return
+    raise MfaError(f"this file is {kind}, not a scenario; {fix}", Place(str(path), 1, 1))

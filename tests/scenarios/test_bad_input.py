@@ -292,6 +292,25 @@ CASES = [
     # labels that nothing knows
     Case("unknown label instead of all", child("  collection: {@@Norway: 20 %}"), ("no label 'Norway'", "labels of region: NA, NO")),
     Case("unknown label below a label", {"materials/Li.yaml": ("title: Lithium", "title: Lithium\nwhere_from: {@@NAN: 1}"), SYSTEM: ("  life:", "  where_from: {dims: [region, material], unit: 1}\n  life:")}, ("no label 'NAN'", 'mean "NA"')),
+    Case("share of a recipe below zero", {SYSTEM: [("  recycle: {rule: split", "  @@recycle: {rule: split"), ("  recovery: {dims: [material], unit: \"1\", min: 0, max: 1}", "  recovery: {dims: [material], unit: \"1\"}")], "materials/Co.yaml": ("90 %", "-90 %")}, ("its share for 'metal' is -0.9 at material=Co; ",)),
+    Case("stock that gets its shares wrong", {SYSTEM: [("  collect: {rule: split, shares: {recycle: collection, landfill: rest}}", "  @@collect: {rule: split, shares: {recycle: collection, landfill: collection}}")]}, ("its shares sum to 1.2 at region=NO, year=2000; make one of them 'rest'",)),
+    # ranges
+    Case("range upside down", {"materials/Co.yaml": ("90 %", "{value: 0.9, triangular: @@[0.95, 0.85]}")}, ("0.95 to 0.85 is inverted",)),
+    Case("value outside its range", {"materials/Co.yaml": ("90 %", "{value: 0.5, uniform: @@[0.8, 0.95]}")}, ("the value 0.5 lies outside its range 0.8 to 0.95",)),
+    Case("factors that leave out 1", {"materials/Co.yaml": ("5 kg/vehicle", "{value: 5 kg/vehicle, uniform: @@[1.1, 1.3]}")}, ("the factor 1",)),
+    Case("range in two units", {"materials/Co.yaml": ("5 kg/vehicle", "{value: 5 kg/vehicle, uniform: @@[4 kg/vehicle, 6 kg/kWh]}")}, ("t/vehicle and t/kWh",)),
+    Case("no deviation", {"materials/Co.yaml": ("90 %", "{value: 0.5, normal: [0.5, @@0]}")}, ("'normal': 0 must be above 0",)),
+    # files of another kind, tables with other separators
+    Case("system run as a scenario", {BAD: "title: System\nprocesses: {}\nconserves: material\n"}, ("this file is a system, not a scenario",), (BAD, 1, 1)),
+    Case("table with semicolons", {CSV: "year;region;value;unit\n2000;NA;1;vehicle/yr\n"}, ("semicolons", "commas"), (CSV, 1, 1)),
+    Case("table with tabs", {CSV: "year\tregion\tvalue\tunit\n2000\tNA\t1\tvehicle/yr\n"}, ("tabs", "commas"), (CSV, 1, 1)),
+    Case("table without a header", {CSV: "2000,NA,100,vehicle/yr\n2001,NA,110,vehicle/yr\n"}, ("the first row names the columns",), (CSV, 1, 1)),
+    # keys of another kind
+    Case("list for a mapping", {BAD: "title: Child\ninherits: base\nset: @@[1]\n"}, ("set: this is a mapping of names, not [1]",)),
+    Case("three years", {BASE: ("[2000, 2004]", "@@[2000, 2002, 2004]")}, ("the list has 3 entries, it takes 2",)),
+    Case("number for a recipe", in_system(("{rule: market, from: [recycle, mine], surplus_to: landfill}", "{rule: make, from: @@[1], loss_to: landfill}")), ("this is a text or a mapping of names, not [1]",)),
+    Case("unknown choice", in_system(("mean: life}", "mean: life, inflow_at: @@midle}")), ("'midle' is no choice", 'mean "middle"')),
+    Case("loss to the sink that asks", in_system(("  landfill: {rule: sink}", "  landfill: {rule: sink}\n  alloy: {rule: make, from: mine, yield: recovery, loss_to: @@used}\n  used: {rule: sink, takes: dug, from: alloy}"), ("  life:", "  dug: {dims: [material], unit: t/yr, default: 1 t/yr}\n  life:")), ("'alloy' sends its loss to 'used'", "a process of its own")),
     # names that would stand for two things in a result
     Case("parameter with the name of a flow", in_system(("  life:", "  @@mine_to_metal: {unit: t/yr, default: 1 t/yr}\n  life:")), ("the parameter 'mine_to_metal'", "the flow from 'mine' to 'metal'")),
     Case("parameter with the name of a stock", in_system(("  life:", "  @@use_stock: {unit: t, default: 1 t}\n  life:")), ("the parameter 'use_stock'", "the stock of process 'use'")),
@@ -485,6 +504,38 @@ def test_a_set_on_the_command_line_is_blamed_for_what_it_changes(folder: Path) -
     code, output = run(BAD, "-o", "results", "--set", "sales={saturation: -9 vehicle/yr}")
     assert code == 2
     assert output.startswith("--set sales={saturation: -9 vehicle/yr}:1:"), output
+
+
+def test_a_lever_is_no_scenario(folder: Path) -> None:
+    write(folder, {})
+    code, output = run("levers/directive.yaml")
+    assert code == 2
+    assert output.splitlines() == [
+        "levers/directive.yaml:1:1: this file is a lever, not a scenario; name it in a scenario: "
+        "'levers: [directive]'"
+    ]
+
+
+def test_a_material_is_no_scenario(folder: Path) -> None:
+    write(folder, {})
+    code, output = run("materials/Co.yaml")
+    assert code == 2
+    assert output.splitlines() == [
+        "materials/Co.yaml:1:1: this file is an item of the folder materials/, not a scenario; "
+        "every scenario beside it reads it"
+    ]
+
+
+def test_two_settings_of_one_value_are_refused(folder: Path) -> None:
+    write(folder, {})
+    one = ("--set", "collection={NA: 0.1}")
+    code, output = run(BAD, "-o", "out", *one, "--set", "collection=0.2")
+    assert code == 2
+    assert "'--set collection={NA: 0.1}' before it sets the same cells; keep one" in output
+    code, output = run(BAD, "-o", "out", *one, "--set", "collection={NO: 0.2}")
+    assert code == 0, output
+    code, output = run(BAD, "-o", "out2", *one, "--set", "collection={NA: {scale: 2}}")
+    assert code == 0, output
 
 
 def test_two_mistakes_are_named_together(folder: Path) -> None:

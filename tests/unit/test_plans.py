@@ -370,11 +370,11 @@ REFUSED_NUMBERS: dict[str, tuple[Any, str]] = {
     ),
     "a share above 1": (
         lambda: simulate(system(SPLIT, given=MASS, share={}), given=[1.0, 1.0], share=1.25),
-        "process 'sort': its shares sum to 1.25 somewhere; lower them",
+        "process 'sort': its shares sum to 1.25 in every year; lower them",
     ),
     "a share below 0": (
         lambda: simulate(system(SPLIT, given=MASS, share={}), given=[1.0, 1.0], share=-0.25),
-        "process 'sort': its share for 'a' is -0.25 somewhere; shares lie between 0 and 1",
+        "process 'sort': its share for 'a' is -0.25 in every year; shares lie between 0 and 1",
     ),
     "shares that leave something": (
         lambda: simulate(
@@ -382,15 +382,15 @@ REFUSED_NUMBERS: dict[str, tuple[Any, str]] = {
             given=[1.0, 1.0],
             share=0.25,
         ),
-        "process 'sort': its shares sum to 0.5 somewhere; make one of them 'rest'",
+        "process 'sort': its shares sum to 0.5 in every year; make one of them 'rest'",
     ),
     "a yield of 0": (
         lambda: simulate(system(YIELD, asked=MASS, gain={}), asked=[1.0, 1.0], gain=0.0),
-        "process 'smelt': yield (gain) is 0 somewhere; nothing can be made with it",
+        "process 'smelt': yield (gain) is 0 in every year; nothing can be made with it",
     ),
     "a yield above 1": (
         lambda: simulate(system(YIELD, asked=MASS, gain={}), asked=[1.0, 1.0], gain=1.5),
-        "process 'smelt': yield (gain) is 1.5 somewhere; no more can come out than goes in",
+        "process 'smelt': yield (gain) is 1.5 in every year; no more can come out than goes in",
     ),
     "trade shares that do not sum to 1": (
         lambda: simulate(
@@ -398,7 +398,7 @@ REFUSED_NUMBERS: dict[str, tuple[Any, str]] = {
             asked=[1.0, 1.0],
             origin=(["region"], [0.5, 0.4]),
         ),
-        "process 'ore': shares (origin) do not sum to 1 over region (off by 0.1); mass would be lost",
+        "process 'ore': shares (origin) do not sum to 1 over region in every year (off by 0.1); mass would be lost",
     ),
     "a shape of a survival table that rises": (
         lambda: simulate(
