@@ -22,6 +22,7 @@ from mfa.forms import (
     YearPath,
     read_form,
 )
+from mfa.ranges import require_range
 from mfa.system import System
 
 Layer = Literal["default", "item", "lever", "set", "override"]
@@ -58,6 +59,9 @@ def assign(given: Given, system: System) -> list[Assignment]:
     open_dims = {d: system.dimensions[d] for d in spec.dims if d != "year" and d not in fixed}
     laws = {name: tuple(law.fields) for name, law in LAWS.items()}
     form = read_form(given.raw, Vocabulary(open_dims, laws), given.place)
+    leaves = list(_leaves(form))
+    for _, leaf in leaves:
+        require_range(leaf)
     return [
         Assignment(
             given.parameter,
@@ -67,7 +71,7 @@ def assign(given: Given, system: System) -> list[Assignment]:
             given.layer,
             given.giver,
         )
-        for chosen, leaf in _leaves(form)
+        for chosen, leaf in leaves
     ]
 
 

@@ -150,6 +150,9 @@ class Vocabulary:
 
 def read_form(raw: Any, words: Vocabulary, place: Place) -> Form:
     """Turn what was written into a value form, or say what is wrong with it."""
+    if getattr(raw, "ndim", 0):
+        message = "an array without labels is not a value; give mfa.array(…) with its labels"
+        raise MfaError(message, place)
     if raw == "rest":
         return Rest(place)
     if raw is None or raw == "":
@@ -164,11 +167,6 @@ def read_form(raw: Any, words: Vocabulary, place: Place) -> Form:
         return _quantity(raw, place)
     if isinstance(raw, Mapping):
         return _mapping(raw, words, getattr(raw, "place", place))
-    if getattr(raw, "ndim", 0):
-        raise MfaError(
-            "an array without labels is not a value; give mfa.array(…) with its labels, or a mapping",
-            place,
-        )
     try:
         return _number(float(raw), place)
     except (TypeError, ValueError):
@@ -327,40 +325,8 @@ def _annotated(raw: Mapping[Any, Any], words: Vocabulary, place: Place) -> Known
             for i, number in enumerate(numbers)
         )
     value = read_form(raw["value"], words, _at(raw, "value", place))
-    if named:
-        _require_range(named[0], value, bounds, _at(raw, named[0], place))
     source, reason = str(raw.get("source", "")), str(raw.get("reason", ""))
     return Known(value, source, reason, named[0] if named else "", bounds, place)
-
-
-def _require_range(name: str, value: Form, bounds: tuple[Form, ...], place: Place) -> None:
-    """Raise unless the numbers of a distribution are in order and fit the value.
-
-    Bounds without a unit beside a value with one (or beside a path or a table) are factors.
-    """
-    low, high = bounds
-    if not isinstance(low, Number) or not isinstance(high, Number):
-        raise MfaError(f"{name!r} takes a list of 2 numbers", place)
-    if low.unit != high.unit and 0.0 not in (low.value, high.value):
-        units = f"{low.unit or 'no unit'} and {high.unit or 'no unit'}"
-        raise MfaError(f"{name!r}: its numbers have {units}; write both with the same", place)
-    if name not in ("uniform", "triangular"):
-        if high.value <= 0 or (name == "beta" and low.value <= 0):
-            raise MfaError(f"{name!r}: {high.value:g} must be above 0", high.place)
-        return
-    if not low.value < high.value:
-        text = f"{name!r}: its range {low.value:g} to {high.value:g} is inverted; the lower comes first"
-        raise MfaError(text, place)
-    absolute = isinstance(value, Number) and value.unit in (low.unit, high.unit)
-    middle = value.value if absolute and isinstance(value, Number) else 1.0
-    if (absolute or low.unit is None) and not low.value <= middle <= high.value:
-        what = (
-            f"the value {middle:g}"
-            if absolute
-            else "the factor 1, which leaves the value as it is,"
-        )
-        text = f"{name!r}: {what} lies outside its range {low.value:g} to {high.value:g}"
-        raise MfaError(text, place)
 
 
 def _change(raw: Mapping[Any, Any], words: Vocabulary, place: Place) -> Form:

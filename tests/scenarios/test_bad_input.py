@@ -295,10 +295,10 @@ CASES = [
     Case("share of a recipe below zero", {SYSTEM: [("  recycle: {rule: split", "  @@recycle: {rule: split"), ("  recovery: {dims: [material], unit: \"1\", min: 0, max: 1}", "  recovery: {dims: [material], unit: \"1\"}")], "materials/Co.yaml": ("90 %", "-90 %")}, ("its share for 'metal' is -0.9 at material=Co; ",)),
     Case("stock that gets its shares wrong", {SYSTEM: [("  collect: {rule: split, shares: {recycle: collection, landfill: rest}}", "  @@collect: {rule: split, shares: {recycle: collection, landfill: collection}}")]}, ("its shares sum to 1.2 at region=NO, year=2000; make one of them 'rest'",)),
     # ranges
-    Case("range upside down", {"materials/Co.yaml": ("90 %", "{value: 0.9, triangular: @@[0.95, 0.85]}")}, ("0.95 to 0.85 is inverted",)),
-    Case("value outside its range", {"materials/Co.yaml": ("90 %", "{value: 0.5, uniform: @@[0.8, 0.95]}")}, ("the value 0.5 lies outside its range 0.8 to 0.95",)),
-    Case("factors that leave out 1", {"materials/Co.yaml": ("5 kg/vehicle", "{value: 5 kg/vehicle, uniform: @@[1.1, 1.3]}")}, ("the factor 1",)),
-    Case("range in two units", {"materials/Co.yaml": ("5 kg/vehicle", "{value: 5 kg/vehicle, uniform: @@[4 kg/vehicle, 6 kg/kWh]}")}, ("t/vehicle and t/kWh",)),
+    Case("range upside down", {"materials/Co.yaml": ("90 %", "{value: 0.9, triangular: [@@0.95, 0.85]}")}, ("0.95 to 0.85 is inverted",)),
+    Case("value outside its range", {"materials/Co.yaml": ("90 %", "{value: 0.5, uniform: [@@0.8, 0.95]}")}, ("the value 0.5 lies outside its range 0.8 to 0.95",)),
+    Case("factors that leave out 1", {"materials/Co.yaml": ("5 kg/vehicle", "{value: 5 kg/vehicle, uniform: [@@1.1, 1.3]}")}, ("the factor 1",)),
+    Case("range in two units", {"materials/Co.yaml": ("5 kg/vehicle", "{value: 5 kg/vehicle, uniform: [@@4 kg/vehicle, 6 kg/kWh]}")}, ("t/vehicle and t/kWh",)),
     Case("no deviation", {"materials/Co.yaml": ("90 %", "{value: 0.5, normal: [0.5, @@0]}")}, ("'normal': 0 must be above 0",)),
     # files of another kind, tables with other separators
     Case("system run as a scenario", {BAD: "title: System\nprocesses: {}\nconserves: material\n"}, ("this file is a system, not a scenario",), (BAD, 1, 1)),

@@ -11,7 +11,7 @@ LAYERS = [
     {"dims"},
     {"demand", "kernels", "balances", "survival"},
     {"lifetime", "schema", "forms", "regions"},
-    {"stock_arrays", "flows", "tables", "labels"},
+    {"stock_arrays", "flows", "tables", "labels", "ranges"},
     {"names"},
     {"stocks", "system", "evaluation", "blame"},
     {"assignments"},
