@@ -10,6 +10,7 @@ from mfa.demand import LAWS
 from mfa.errors import MfaError, Place, Problems
 from mfa.forms import (
     Change,
+    Fields,
     Form,
     Items,
     Joined,
@@ -21,6 +22,7 @@ from mfa.forms import (
     YearPath,
     read_form,
 )
+from mfa.ranges import require_range
 from mfa.system import System
 
 Layer = Literal["default", "item", "lever", "set", "override"]
@@ -57,6 +59,9 @@ def assign(given: Given, system: System) -> list[Assignment]:
     open_dims = {d: system.dimensions[d] for d in spec.dims if d != "year" and d not in fixed}
     laws = {name: tuple(law.fields) for name, law in LAWS.items()}
     form = read_form(given.raw, Vocabulary(open_dims, laws), given.place)
+    leaves = list(_leaves(form))
+    for _, leaf in leaves:
+        require_range(leaf)
     return [
         Assignment(
             given.parameter,
@@ -66,7 +71,7 @@ def assign(given: Given, system: System) -> list[Assignment]:
             given.layer,
             given.giver,
         )
-        for chosen, leaf in _leaves(form)
+        for chosen, leaf in leaves
     ]
 
 
@@ -139,3 +144,13 @@ def refuse_conflicts(assignments: list[Assignment], system: System, problems: Pr
 
 def _overlap(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
     return all(one[dim] == other[dim] for dim in one.keys() & other.keys())
+
+
+def covers(new: Assignment, old: Assignment) -> bool:
+    """Say whether an assignment takes away what another has said, without a word of it."""
+    if new.parameter != old.parameter or not _overlap(new.selection, old.selection):
+        return False
+    if isinstance(new.form, Fields):
+        same = {name for name, _ in new.form.fields}
+        return isinstance(old.form, Fields) and bool(same & {name for name, _ in old.form.fields})
+    return kind_of(new.form) == "replace"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ FIRST = ("scenario", "sample", "year", "cohort", "age")
 
 LAST = ("product", "technology", "material")
 """Dimensions that come last in every saved array, in this order."""
+
+MOST_CELLS = 2**28
+"""A parameter or a flow with more cells than this (2 GiB) is refused."""
 
 
 def order(names: Iterable[Hashable], declared: Sequence[str] = ()) -> tuple[str, ...]:
@@ -54,13 +58,16 @@ def years(first: int, last: int) -> xr.DataArray:
     Raises
     ------
     MfaError
-        If the last year lies before the first.
+        If a year is not a whole number, or the last lies before the first.
 
     Examples
     --------
     >>> years(2020, 2022).values.tolist()
     [2020, 2021, 2022]
     """
+    for year in (first, last):
+        if isinstance(year, bool) or not isinstance(year, int | np.integer):
+            raise MfaError(f"{year!r} is not a calendar year; give a whole number, like 2020")
     if last < first:
         raise MfaError(f"the last year {last} lies before the first year {first}")
     values = np.arange(int(first), int(last) + 1)
@@ -151,6 +158,20 @@ def require_contiguous(values: Any, name: str = "year") -> None:
         gaps = [int(a) for a, b in pairwise(labels) if b - a != 1]
         raise MfaError(
             f"dimension {name!r} must be contiguous integer years; broken after {gaps[:5]}"
+        )
+
+
+def require_size(sizes: Mapping[str, int]) -> None:
+    """Raise if an array with these dimensions holds more than :data:`MOST_CELLS` numbers.
+
+    >>> require_size({"region": 4, "year": 138})
+    """
+    cells = prod(sizes.values())
+    if cells > MOST_CELLS:
+        shape = " × ".join(f"{dim} {size}" for dim, size in sizes.items())
+        raise MfaError(
+            f"would have {cells:,} cells ({shape}), {cells * 8 / 2**30:,.0f} GiB; "
+            f"{MOST_CELLS * 8 // 2**30} GiB is the most: leave a dimension out or shorten one"
         )
 
 

@@ -60,6 +60,10 @@ class BalanceError(MfaError):
     """Mass was lost or made somewhere; the message names process, year and cell."""
 
 
+class YearsError(MfaError):
+    """A value does not reach over the years of the run; either of the two can be mended."""
+
+
 class Problems:
     """A growing list of problems, raised together."""
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mfa import demand
 from mfa.demand import LAWS
-from mfa.errors import MfaError
+from mfa.errors import MfaError, YearsError
 from mfa.forms import Change, Form, Items, Joined, Known, LawOf, Number, Rest, TableOf, YearPath
 from mfa.regions import Array, Region
 from mfa.tables import table_values
@@ -185,7 +185,7 @@ def _joined(form: Joined, region: Region) -> Array:
     for cell in np.ndindex(region.shape):
         seen = np.flatnonzero(~np.isnan(observed[cell]))
         if not seen.size:
-            raise MfaError(
+            raise YearsError(
                 f"nothing is observed for {region.cell(cell)} in the years of the run", form.place
             )
         observed[cell] = _continued(

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,13 +54,20 @@ def place_of(node: Any, path: tuple[Any, ...] = (), *, key: bool = False) -> Pla
     return place
 
 
+def yaml_files(folder: Path, suffix: str = ".yaml") -> list[Path]:
+    """Return the YAML files of a folder by name; what is hidden (``.#Co.yaml``) is no file here."""
+    return sorted(path for path in folder.glob(f"*{suffix}") if not path.name.startswith("."))
+
+
 def read_text(path: str | Path, place: Place | None = None) -> str:
     """Return the text of a UTF-8 file, or say what is wrong with it."""
+    if not isinstance(path, str | Path):
+        raise MfaError(f"{path!r} is not the name of a file; give a text or a Path", place)
     path = Path(path)
     try:
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        near = sorted(p.name for p in path.parent.glob(f"*{path.suffix}"))[:20]
+        near = [p.name for p in yaml_files(path.parent, path.suffix)][:20]
         found = f"; {path.parent} holds: {', '.join(near)}" if near else ""
         raise MfaError(f"there is no file {path}{found}", place) from None
     except IsADirectoryError:
@@ -105,6 +113,12 @@ def _compose(text: str, file: str) -> Any:
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
     from ruamel.yaml.reader import ReaderError
 
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith("%YAML") and line.split()[1:2] != ["1.2"]:
+            message = f"{line.strip()!r}: files are YAML 1.2, where NO is Norway; take the line out"
+            raise MfaError(message, Place(file, number, 1))
+        if line[:1] not in ("%", "#", "") and line.strip():
+            break
     try:
         return YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
@@ -264,6 +278,7 @@ def parse_table(text: str, path: str) -> Table:
     if len(rows) < 2:
         raise MfaError("the table has no rows; it needs a header and values", Place(path, 1, 1))
     header = [name.strip() for name in rows[0]]
+    _refuse_other_separators(header, Place(path, lines[0], 1))
     if doubled := sorted({name for name in header if header.count(name) > 1}):
         raise MfaError(f"the header names {doubled[0]!r} twice", Place(path, 1, 1))
     for row, line in zip(rows[1:], lines[1:], strict=True):
@@ -272,6 +287,17 @@ def parse_table(text: str, path: str) -> Table:
             raise MfaError(message, Place(path, line, 1))
     columns = {name: tuple(row[i] for row in rows[1:]) for i, name in enumerate(header)}
     return Table(path, columns, tuple(lines[1:]), text)
+
+
+def _refuse_other_separators(header: list[str], place: Place) -> None:
+    for separator, name in ((";", "semicolons"), ("\t", "tabs")):
+        if len(header) == 1 and separator in header[0]:
+            raise MfaError(f"the cells are separated by {name}; save the table with commas", place)
+    if any(re.fullmatch(r"[-+]?[\d.]+([eE][-+]?\d+)?", name) for name in header):
+        raise MfaError(
+            f"the first row names the columns (year, …, value, unit), this one is {', '.join(header)}",
+            place,
+        )
 
 
 def inside(root: Path, name: str, place: Place | None = None) -> Path:

@@ -45,7 +45,7 @@ def flow_name(source: str, target: str) -> str:
     return f"{source}_to_{target}"
 
 
-def _arrows(name: str, process: Process) -> Iterable[tuple[tuple[str, ...], str, str, bool]]:
+def _arrows(name: str, process: Process) -> Iterable[tuple[tuple[str | int, ...], str, str, bool]]:
     """Yield (path, source, target, is it computed here) for each arrow a process names."""
     match process:
         case Source():
@@ -69,7 +69,7 @@ def _arrows(name: str, process: Process) -> Iterable[tuple[tuple[str, ...], str,
                 yield ("shares", target), name, target, True
         case Market():
             for position, source in enumerate(process.from_):
-                yield ("from",), source, name, position == len(process.from_) - 1
+                yield ("from", position), source, name, position == len(process.from_) - 1
             if process.surplus_to:
                 yield ("surplus_to",), name, process.surplus_to, True
         case Trade():
@@ -118,15 +118,23 @@ def connect(processes: Mapping[str, Process], place: Callable[..., Place]) -> di
             if missing or source == target:
                 continue
             flow = flow_name(source, target)
-            ends[flow] = (source, target)
+            first = ends.setdefault(flow, (source, target))
+            if first != (source, target):
+                problems.add(
+                    f"the flow from {source!r} to {target!r} and the flow from {first[0]!r} to "
+                    f"{first[1]!r} would both be {flow!r} in a result; rename a process",
+                    written,
+                )
             claims.setdefault(flow, [])
             if computes:
                 claims[flow].append((name, written))
     problems.raise_if_any()
     for flow, (source, target) in ends.items():
         _one_claim(processes, place, flow, source, target, claims[flow], problems)
+    fought_over = {source for flow, (source, _) in ends.items() if len(claims[flow]) > 1}
     for name in processes:
-        _check_connected(processes[name], name, ends, place, problems)
+        if name not in fought_over:
+            _check_connected(processes[name], name, ends, place, problems)
     problems.raise_if_any()
     return {flow: Flow(*ends[flow], claims[flow][0][0]) for flow in sorted(ends)}
 
@@ -148,7 +156,13 @@ def _one_claim(
             f"a share, or make {target!r} a rule that asks",
             place("processes", target if "from" in _keys(processes[target]) else source),
         )
-    if len(claims) > 1:
+    if len(claims) > 1 and getattr(processes[source], "loss_to", None) == target:
+        problems.add(
+            f"process {source!r} sends its loss to {target!r}, which asks it for its product: "
+            f"{flow!r} can be only one of them; let the loss go to a process of its own",
+            place("processes", source, "loss_to"),
+        )
+    elif len(claims) > 1:
         (first, _), (second, written) = claims[0], claims[1]
         problems.add(
             f"flow {flow!r} is computed twice, by {first!r} ({processes[first].rule}) and by "

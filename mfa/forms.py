@@ -109,11 +109,12 @@ class Change:
 
 @dataclass(frozen=True)
 class Fields:
-    """New values for named fields of the inherited law."""
+    """New values for named fields of the inherited law; labels that could have been meant."""
 
     fields: tuple[tuple[str, Form], ...]
     places: tuple[Place, ...]
     place: Place
+    labels: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 Form: TypeAlias = (
@@ -149,9 +150,14 @@ class Vocabulary:
 
 def read_form(raw: Any, words: Vocabulary, place: Place) -> Form:
     """Turn what was written into a value form, or say what is wrong with it."""
+    if getattr(raw, "ndim", 0):
+        message = "an array without labels is not a value; give mfa.array(…) with its labels"
+        raise MfaError(message, place)
     if raw == "rest":
         return Rest(place)
-    if isinstance(raw, bool) or raw is None or isinstance(raw, list | tuple):
+    if raw is None or raw == "":
+        raise MfaError("nothing is written here; give a number, or a text with a unit", place)
+    if isinstance(raw, bool | list | tuple):
         raise MfaError(
             f"{raw!r} is not a value; give a number, a text with a unit or a form", place
         )
@@ -231,7 +237,7 @@ def _labels(raw: Mapping[Any, Any], words: Vocabulary, place: Place) -> Form:
         raise MfaError(message, _at(raw, odd, place, of_key=True))
     forms = tuple((str(k), read_form(v, words, _at(raw, k, place))) for k, v in raw.items())
     places = tuple(_at(raw, key, place, of_key=True) for key in raw)
-    return Fields(forms, places, place)
+    return Fields(forms, places, place, tuple(words.dims.items()))
 
 
 def _items(raw: Mapping[Any, Any], dim: str, words: Vocabulary, place: Place) -> Items:
@@ -314,7 +320,10 @@ def _annotated(raw: Mapping[Any, Any], words: Vocabulary, place: Place) -> Known
         at, numbers = _at(raw, named[0], place), raw[named[0]]
         if not isinstance(numbers, list | tuple) or len(numbers) != DISTRIBUTIONS[named[0]]:
             raise MfaError(f"{named[0]!r} takes a list of {DISTRIBUTIONS[named[0]]} numbers", at)
-        bounds = tuple(read_form(number, words, at) for number in numbers)
+        bounds = tuple(
+            read_form(number, words, place_of(raw, (named[0], i)) if place_of(raw).file else at)
+            for i, number in enumerate(numbers)
+        )
     value = read_form(raw["value"], words, _at(raw, "value", place))
     source, reason = str(raw.get("source", "")), str(raw.get("reason", ""))
     return Known(value, source, reason, named[0] if named else "", bounds, place)

@@ -7,6 +7,7 @@ form as it was given and is kept beside it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from mfa.assignments import Assignment, kind_of
 from mfa.demand import LAWS
+from mfa.dims import require_size
 from mfa.errors import MfaError, known
 from mfa.forms import Change, Fields, Form, Joined, Known, LawOf
 from mfa.scenario import Scenario
@@ -36,6 +38,7 @@ class Owners:
     labels: tuple[tuple[str, ...], ...]
     owner: NDArray[np.int64]
     entries: tuple[Entry, ...]
+    yearly: bool = True
 
 
 def resolve(scenario: Scenario, name: str) -> Owners:
@@ -43,6 +46,12 @@ def resolve(scenario: Scenario, name: str) -> Owners:
     spec, system = scenario.system.parameters[name], scenario.system
     dims = tuple(d for d in spec.dims if d != "year")
     labels = tuple(system.dimensions[d] for d in dims)
+    years = scenario.years[1] - scenario.years[0] + 1 if "year" in spec.dims else 1
+    try:
+        require_size({d: len(own) for d, own in zip(dims, labels, strict=True)} | {"year": years})
+    except MfaError as error:
+        place = system.place("parameters", name)
+        raise MfaError(f"{name}: {error.problems[0].message}", place) from None
     owner = np.full(tuple(map(len, labels)), -1, dtype=np.int64)
     entries: list[Entry] = []
     for given in scenario.assignments:
@@ -57,7 +66,7 @@ def resolve(scenario: Scenario, name: str) -> Owners:
         else:
             entries.append(Entry(given.form, (given,)))
             owner[index] = len(entries) - 1
-    return Owners(dims, labels, owner, tuple(entries))
+    return Owners(dims, labels, owner, tuple(entries), "year" in spec.dims)
 
 
 def _change(owner: Any, index: Any, given: Assignment, entries: list[Entry], name: str) -> None:
@@ -66,6 +75,10 @@ def _change(owner: Any, index: Any, given: Assignment, entries: list[Entry], nam
     changed = np.array(block, copy=True)
     for number in np.unique(block):
         if number < 0:
+            if isinstance(given.form, Fields) and not any(
+                field in law.fields for law in LAWS.values() for field, _ in given.form.fields
+            ):
+                raise MfaError(f"{name}: {_no_label(given.form)}", given.form.places[0])
             what = (
                 "scale"
                 if not isinstance(given.form, Fields)
@@ -100,9 +113,21 @@ def _with_fields(form: Form, fields: Fields) -> Form:
                 if field not in allowed:
                     hint = known(field, allowed, f"fields of law {law!r}")
                     raise MfaError(f"{field!r} is neither a label nor a field here. {hint}", place)
-            return replace(form, fields=tuple({**dict(old), **dict(fields.fields)}.items()))
-    names = ", ".join(repr(field) for field, _ in fields.fields)
-    raise MfaError(
-        f"{names}: neither labels of a dimension, nor fields of the inherited value (it is no law)",
-        fields.places[0],
-    )
+            changed = tuple({**dict(old), **dict(fields.fields)}.items())
+            return replace(form, fields=changed, place=fields.place)
+    raise MfaError(_no_label(fields), fields.places[0])
+
+
+def _no_label(fields: Fields) -> str:
+    """Say that a name is no label, and which labels could stand there."""
+    name = fields.fields[0][0]
+    if not fields.labels:
+        return f"{name!r} is no field of the inherited value (it is no law), and no label can stand here"
+    near = [
+        dim
+        for dim, labels in fields.labels
+        if get_close_matches(name.lower(), [label.lower() for label in labels], n=1)
+    ]
+    shown = [(d, own) for d, own in fields.labels if not near or d == near[0]]
+    hints = " ".join(known(name, own, f"labels of {dim}") for dim, own in shown)
+    return f"there is no label {name!r} here. {hints}"

@@ -7,8 +7,7 @@ evaluated once on the cells it owns (:mod:`mfa.evaluation`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,9 +15,16 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from mfa.dims import coordinates, order, require_contiguous
-from mfa.errors import MfaError, Problems
+from mfa.errors import MfaError, Problem, Problems, YearsError
 from mfa.evaluation import changed, evaluate
 from mfa.forms import Known, Rest
+from mfa.guards import (
+    normalised,
+    require_bounds,
+    require_complete,
+    require_sum,
+    years_problems,
+)
 from mfa.ownership import Entry, Owners, resolve
 from mfa.regions import Array, Region
 from mfa.scenario import Scenario
@@ -56,7 +62,9 @@ def build_parameters(scenario: Scenario) -> xr.Dataset:
         except MfaError as error:
             for problem in error.problems:
                 text = problem.message
-                problems.add(text if text.startswith(name) else f"{name}: {text}", problem.place)
+                problems.add(
+                    text if text.startswith(f"{name}: ") else f"{name}: {text}", problem.place
+                )
     problems.raise_if_any()
     used = {dim for variable in variables.values() for dim in variable.dims}
     labels: dict[str, Any] = {"year": years} | {
@@ -70,18 +78,12 @@ def _variable(
 ) -> xr.Variable:
     owners = resolve(scenario, name)
     values = _values(scenario, spec, owners, years)
-    _check_complete(name, values, owners, years, scenario)
+    require_complete(name, values, owners, years, scenario)
     if spec.normalise:
-        axis = owners.dims.index(spec.normalise)
-        total = values.sum(axis=axis, keepdims=True)
-        if (total <= 0).any():
-            raise MfaError(
-                f"{name}: the values over {spec.normalise} sum to 0, they cannot be normalised"
-            )
-        values = values / total
-    _check_bounds(name, spec, values, owners, years)
+        values = normalised(name, spec.normalise, values, owners, years)
+    require_bounds(name, values, owners, years, scenario)
     if spec.sums:
-        _check_sum(name, spec.sums, values, owners, years if "year" in spec.dims else None)
+        require_sum(name, spec.sums, values, owners, years)
     own = ("year",) if "year" in spec.dims else ()
     array = values if own else values[..., 0]
     dims = (*owners.dims, *own)
@@ -98,6 +100,7 @@ def _values(scenario: Scenario, spec: ParameterSpec, owners: Owners, years: NDAr
     has_year = "year" in spec.dims
     values = np.full((*owners.owner.shape, len(years) if has_year else 1), np.nan)
     rests: list[tuple[Any, Rest]] = []
+    problems, short = Problems(), list[Problem]()
     for number, entry in enumerate(owners.entries):
         mask = owners.owner == number
         if not mask.any():
@@ -115,89 +118,28 @@ def _values(scenario: Scenario, spec: ParameterSpec, owners: Owners, years: NDAr
             owners.dims, labels, scenario.system.dimensions, fixed, years, has_year, canonical(spec.unit)[1],
             scenario.system.conserves, scenario.tables,
         )  # fmt: skip
-        block = changed(evaluate(entry.form, region), entry.changes, region)
+        try:
+            block = changed(evaluate(entry.form, region), entry.changes, region)
+        except YearsError as error:
+            short += error.problems
+            continue
+        except MfaError as error:
+            problems.include(error)
+            continue
         block = np.broadcast_to(block, (*block.shape[:-1], values.shape[-1]))
         where = np.ix_(*chosen) if chosen else ()
         inner = mask[where]
         target = values[where]
         target[inner] = block[inner]
         values[where] = target
+    for text, place in years_problems(short, scenario):
+        problems.add(text, place)
+    problems.raise_if_any()
     for mask, rest in rests:
         axis = owners.dims.index(str(rest.dim))
         others = np.where(mask[..., None], 0.0, values).sum(axis=axis, keepdims=True)
         values = np.where(mask[..., None], np.round(1.0 - others, 15), values)
     return values
-
-
-def _check_complete(
-    name: str, values: Array, owners: Owners, years: NDArray[Any], scenario: Scenario
-) -> None:
-    missing = np.isnan(values)
-    if not missing.any():
-        return
-    cell = tuple(int(i) for i in np.argwhere(missing)[0])
-    where = _describe(owners, cell, None)
-    entry = owners.entries[owners.owner[cell[:-1]]] if owners.owner[cell[:-1]] >= 0 else None
-    if entry is None:
-        place = scenario.system.place("parameters", name)
-        raise MfaError(
-            f"{name}: no value for {where}; give it in an item file, a scenario or as default",
-            place,
-        )
-    gaps = np.isnan(values[cell[:-1]])
-    lacking = years[gaps] if len(gaps) == len(years) else years
-    span = f"{lacking[0]}–{lacking[-1]}" if len(lacking) > 1 else f"{lacking[0]}"
-    raise MfaError(
-        f"{name}: no value for {where} in {span}; a table needs every label and year, or 'before:', "
-        "'after:' (hold, or a value)",
-        entry.origins[-1].place,
-    )
-
-
-def _describe(owners: Owners, cell: Sequence[int], years: NDArray[Any] | None) -> str:
-    parts = [f"{d}={own[i]}" for d, own, i in zip(owners.dims, owners.labels, cell, strict=False)]
-    if years is not None and len(years) > cell[-1]:
-        parts.append(f"year={years[cell[-1]]}")
-    return ", ".join(parts) or "its only cell"
-
-
-def _check_bounds(
-    name: str, spec: ParameterSpec, values: Array, owners: Owners, years: NDArray[Any]
-) -> None:
-    factor = canonical(spec.unit)[0]
-    for bound, wrong, word in (
-        (spec.min, values < (spec.min or 0) * factor - 1e-12, "below"),
-        (spec.max, values > (spec.max or 0) * factor + 1e-12, "above"),
-    ):
-        if bound is None or not wrong.any():
-            continue
-        cell = tuple(int(i) for i in np.argwhere(wrong)[0])
-        entry = owners.entries[owners.owner[cell[:-1]]]
-        where = _describe(owners, cell, years if "year" in spec.dims else None)
-        raise MfaError(
-            f"{name}: {values[cell] / factor:g} at {where} is {word} its bound {bound:g} {spec.unit}",
-            entry.origins[-1].place,
-        )
-
-
-def _check_sum(
-    name: str, dim: str, values: Array, owners: Owners, years: NDArray[Any] | None
-) -> None:
-    axis = owners.dims.index(dim)
-    total = values.sum(axis=axis)
-    off = np.abs(total - 1.0)
-    if off.max(initial=0.0) <= 1e-9:
-        return
-    cell = tuple(int(i) for i in np.unravel_index(int(np.argmax(off)), off.shape))
-    dims = tuple(d for d in owners.dims if d != dim)
-    labels = tuple(own for d, own in zip(owners.dims, owners.labels, strict=True) if d != dim)
-    where = _describe(replace(owners, dims=dims, labels=labels), cell, years)
-    first = int(np.moveaxis(owners.owner, axis, 0)[0][cell[:-1]])
-    place = owners.entries[first].origins[-1].place
-    raise MfaError(
-        f"{name}: shares over {dim} sum to {total[cell]:.10g} at {where}, not to 1; let one of them be 'rest'",
-        place,
-    )
 
 
 def origins(scenario: Scenario, name: str) -> Iterator[tuple[dict[str, str], Entry]]:

@@ -8,10 +8,12 @@ and one pass computes both.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mfa.dims import require_size
 from mfa.errors import MfaError, Problems
 from mfa.flows import Flow, connect
 from mfa.ordering import Part, components, part_of
@@ -99,27 +101,26 @@ class Plan:
         """Return the drawing of the system in the Mermaid language.
 
         Shapes tell the rules apart: stocks and sinks are cylinders, markets
-        and trades are rhombs, sources are circles.
+        and trades are rhombs, sources are circles.  Nodes are numbered, because
+        names such as ``end`` or ``style`` are words of that language.
         """
         shapes = {
-            "source": "(({}))",
-            "stock": "[({})]",
-            "sink": "[({})]",
-            "market": "{{{{{}}}}}",
-            "trade": "{{{{{}}}}}",
+            "source": '(("{}"))',
+            "stock": '[("{}")]',
+            "sink": '[("{}")]',
+            "market": '{{{{"{}"}}}}',
+            "trade": '{{{{"{}"}}}}',
         }
         lines = ["flowchart LR"]
+        node = {name: f"p{i}_{_letters(name)}" for i, name in enumerate(self.system.processes, 1)}
         for name, process in self.system.processes.items():
-            lines.append(
-                f"  {name}{shapes.get(process.rule, '[{}]').format(name.replace('_', ' '))}"
-            )
+            text = name.replace("_", " ").replace('"', "#quot;")
+            shape = shapes.get(process.rule, '["{}"]').format(text)
+            lines.append(f"  {node[name]}{shape}")
         for flow in self.flows.values():
             dims = ", ".join(self.dims[flow.name])
-            lines.append(
-                f"  {flow.source} -->|{dims}| {flow.target}"
-                if dims
-                else f"  {flow.source} --> {flow.target}"
-            )
+            arrow = f'-->|"{dims}"|' if dims else "-->"
+            lines.append(f"  {node[flow.source]} {arrow} {node[flow.target]}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -160,7 +161,12 @@ def plan(system: System | Scenario) -> Plan:
          3 scrap (sink) [year]
              scrap_stock = Σ_years (make_to_scrap)
     """
-    system = system if isinstance(system, System) else system.system
+    system = _system(system)
+    if not system.processes:
+        raise MfaError(
+            f"{system.title!r} has no processes, so there is nothing to run; name two or more",
+            system.place("processes"),
+        )
     flows = connect(system.processes, system.place)
     signature = Signature(system, flows, system.axes)
     problems = Problems()
@@ -181,12 +187,28 @@ def plan(system: System | Scenario) -> Plan:
             _check_place(step)
         except MfaError as error:
             problems.include(error)
+    _check_sizes(system, dims, problems)
     problems.raise_if_any()
     _check_units(system, compiled, problems)
     problems.raise_if_any()
     parts = tuple(part_of(group, system) for group in components(compiled))
     stocks = {step.stock: step.name for step in compiled if step.stock}
     return Plan(system, flows, dims, stocks, parts)
+
+
+def _letters(name: str) -> str:
+    """Return a name with nothing but letters, digits and underscores."""
+    return re.sub(r"[^A-Za-z0-9_]", "_", name)
+
+
+def _system(given: System | Scenario) -> System:
+    system = getattr(given, "system", given)
+    if not isinstance(system, System):
+        raise MfaError(
+            f"a plan is made of a System or a Scenario, not of {given!r}; read the file first, with "
+            "mfa.read_system or mfa.read_scenario"
+        )
+    return system
 
 
 def _compile(signature: Signature, name: str) -> Step | None:
@@ -206,15 +228,24 @@ def _infer_dims(compiled: list[Step], flows: Mapping[str, Flow], system: System)
                 dims[flow] = found
         if dims == before:
             break
-    problems = Problems()
-    for flow in sorted(set(flows) - set(dims)):
-        problems.add(
-            f"flow {flow!r} is part of a loop that nothing drives: no source gives, no sink takes and "
-            "no stock has a driver there; add one",
-            system.place("processes", flows[flow].computed_by),
+    if open_ := sorted(set(flows) - set(dims)):
+        names = ", ".join(map(repr, open_))
+        which = f"flow {names} is" if len(open_) == 1 else f"flows {names} are"
+        raise MfaError(
+            f"{which} part of a loop that nothing drives: no source gives, no sink takes and no stock "
+            "has a driver there; add one",
+            system.place("processes", flows[open_[0]].computed_by),
         )
-    problems.raise_if_any()
     return dims
+
+
+def _check_sizes(system: System, dims: Mapping[str, Dims], problems: Problems) -> None:
+    """A flow whose cells do not fit into memory in one year is refused before anything is run."""
+    for flow, own in dims.items():
+        try:
+            require_size({d: len(system.dimensions[d]) for d in own})
+        except MfaError as error:
+            problems.add(f"flow {flow!r}: {error.problems[0].message}")
 
 
 def _check_place(step: Step) -> None:

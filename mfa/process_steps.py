@@ -20,6 +20,7 @@ from mfa.steps import (
     Dims,
     Signature,
     Step,
+    at_worst,
     check_shares,
     must_be_yield,
     must_not_be_negative,
@@ -49,7 +50,7 @@ class SourceStep(Step):
 
     def bind(self, parameter: Callable[[str, Dims], Array], years: range) -> Bound:
         gives = parameter(self.gives, self.dims)
-        must_not_be_negative(self, "gives", self.gives, gives)
+        must_not_be_negative(self, "gives", self.gives, gives, self.dims, years)
         return Bound({"gives": over_years(gives, years)}, years)
 
     def evaluate(self, flows: Mapping[str, Array], bound: Bound) -> dict[str, Array]:
@@ -87,7 +88,7 @@ class SinkStep(Step):
         if not self.takes:
             return Bound({}, years)
         takes = parameter(self.takes, self.dims)
-        must_not_be_negative(self, "takes", self.takes, takes)
+        must_not_be_negative(self, "takes", self.takes, takes, self.dims, years)
         return Bound({"takes": over_years(takes, years)}, years)
 
     def evaluate(self, flows: Mapping[str, Array], bound: Bound) -> dict[str, Array]:
@@ -130,10 +131,10 @@ class MakeStep(Step):
 
     def bind(self, parameter: Callable[[str, Dims], Array], years: range) -> Bound:
         arrays = {k: parameter(v, self.dims) for k, v in self.recipe.items() if v != "rest"}
-        check_shares(self, arrays, complete="rest" not in self.recipe.values())
+        check_shares(self, arrays, complete="rest" not in self.recipe.values(), years=years)
         if self.yield_:
             arrays["yield"] = parameter(self.yield_, self.dims)
-            must_be_yield(self, self.yield_, arrays["yield"])
+            must_be_yield(self, self.yield_, arrays["yield"], years)
         return Bound(arrays, years)
 
     def evaluate(self, flows: Mapping[str, Array], bound: Bound) -> dict[str, Array]:
@@ -177,7 +178,7 @@ class SplitStep(Step):
 
     def bind(self, parameter: Callable[[str, Dims], Array], years: range) -> Bound:
         arrays = {k: parameter(v, self.dims) for k, v in self.shares.items() if v != "rest"}
-        check_shares(self, arrays, complete="rest" not in self.shares.values())
+        check_shares(self, arrays, complete="rest" not in self.shares.values(), years=years)
         return Bound(arrays, years)
 
     def evaluate(self, flows: Mapping[str, Array], bound: Bound) -> dict[str, Array]:
@@ -275,13 +276,14 @@ class TradeStep(Step):
 
     def bind(self, parameter: Callable[[str, Dims], Array], years: range) -> Bound:
         shares = parameter(self.shares, self.all_dims)
-        not_negative(self, f"({self.shares})", shares)
+        not_negative(self, f"({self.shares})", shares, self.all_dims, years)
         axes = tuple(self.all_dims.index(d) for d in self.origins)
-        off = np.abs(shares.sum(axis=axes) - 1.0)
+        off = np.abs(shares.sum(axis=axes, keepdims=True) - 1.0)
         if off.size and off.max() > 1e-9:
+            where = at_worst(self, self.all_dims, years, off)
             raise MfaError(
                 f"process {self.name!r}: shares ({self.shares}) do not sum to 1 over "
-                f"{', '.join(self.origins)} (off by {off.max():.3g}); mass would be lost",
+                f"{', '.join(self.origins)} {where} (off by {off.max():.3g}); mass would be lost",
                 self.signature.system.place("processes", self.name, "shares"),
             )
         return Bound({"shares": shares}, years)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mfa.assignments import Assignment, Given, Layer, assign, tables_of
+from mfa.assignments import Assignment, Given, Layer, assign, covers, tables_of
 from mfa.errors import MfaError, Place, Problems, known
 from mfa.files import Table, inside, parse_value, read_table, sha256
 from mfa.forms import Form
@@ -38,6 +38,10 @@ class Scenario:
         Every file that was read.
     lineage : tuple of str
         The scenario and its parents, child first.
+    folder : str
+        The folder that the paths of tables start from.
+    years_at : Place
+        Where the years were written, if not by the root.
     """
 
     name: str
@@ -52,6 +56,7 @@ class Scenario:
     files: Mapping[str, str]
     lineage: tuple[str, ...]
     folder: str
+    years_at: Place = field(default_factory=Place)
 
     def override(self, title: str | None = None, **parameters: Any) -> Scenario:
         """Return a scenario that differs from this one by the given values.
@@ -63,25 +68,39 @@ class Scenario:
         **parameters
             Values in the forms of scenario files: a number, a text with a
             unit, or a mapping such as ``{"midpoint": 2030}`` or
-            ``{"scale": 1.2}``.
+            ``{"scale": 1.2}``, or a labelled array with a unit, from
+            :func:`mfa.array`.
 
         Raises
         ------
         MfaError
             If a parameter is not declared or a value cannot be read.
         """
-        return _assigned(self, parameters, Place("override()"), title or f"{self.title}, changed")
+        if title is not None and not isinstance(title, str):
+            raise MfaError(
+                f"override(): the title is a text, not {title!r}; values are given by name, like "
+                "override(collection_rate=0.5)"
+            )
+        values = {name: plain(raw) for name, raw in parameters.items()}
+        return _assigned(self, values, Place("override()"), title or f"{self.title}, changed")
 
     def set(self, *settings: str) -> Scenario:
         """Return a scenario with ``NAME=VALUE`` texts applied, as typed for ``--set``."""
         scenario = self
+        count = len(self.assignments)
         for text in settings:
             name, equals, value = text.partition("=")
             if not equals:
                 raise MfaError(f"--set {text}: write it as NAME=VALUE")
             place = Place(f"--set {text}", 1, len(name) + 2)
-            raw = parse_value(value, place.file)
+            raw = parse_value(" " * (len(name) + 1) + value, place.file)
+            earlier = scenario.assignments[count:]
             scenario = _assigned(scenario, {name.strip(): raw}, place, scenario.title)
+            for new in scenario.assignments[count + len(earlier) :]:
+                for old in earlier:
+                    if covers(new, old):
+                        message = f"{new.parameter}: {old.giver!r} before it sets the same cells; keep one"
+                        raise MfaError(message, place)
         return replace(scenario, name=self.name)
 
     @property
@@ -101,6 +120,27 @@ class Scenario:
         }
         rows = "".join(f"<tr><th>{k}</th><td>{escape(str(v))}</td></tr>" for k, v in facts.items())
         return f"<table>{rows}</table>"
+
+
+def plain(raw: Any) -> Any:
+    """Return a value as it could stand in a file: a labelled array becomes nested mappings.
+
+    >>> import mfa
+    >>> plain(mfa.array(12, "yr"))
+    '12.0 yr'
+    >>> plain(mfa.array([1, 2], "kt", region=["CN", "DE"]))
+    {'region': {'CN': '1000.0 t', 'DE': '2000.0 t'}}
+    """
+    if not hasattr(raw, "dims"):
+        return raw
+    if not raw.dims:
+        unit = raw.attrs.get("units", "")
+        return f"{float(raw)!r} {unit}" if unit not in ("", "1", "year") else float(raw)
+    dim = next((d for d in raw.dims if d != "year"), "year")
+    if dim not in raw.coords:
+        raise MfaError(f"override(): dimension {dim!r} of the array has no labels")
+    inner = {label: plain(raw.sel({dim: label})) for label in raw.coords[dim].values.tolist()}
+    return inner if dim == "year" else {str(dim): inner}
 
 
 class Collector:

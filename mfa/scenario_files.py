@@ -12,10 +12,11 @@ from typing import Any
 
 from mfa.assignments import Assignment, Layer, refuse_conflicts
 from mfa.errors import MfaError, Place, known
-from mfa.files import Branch, inside, place_of, read_yaml
+from mfa.files import Branch, inside, place_of, read_yaml, yaml_files
+from mfa.labels import folder_of
 from mfa.scenario import Collector, Scenario
 from mfa.schema import LeverFile, ScenarioFile, validate
-from mfa.system import System, folder_of, read_system
+from mfa.system import System, read_system
 
 
 def read_scenario(path: str | Path) -> Scenario:
@@ -57,7 +58,7 @@ class _Reader(Collector):
         system_path = folder / head.system
         if not system_path.is_file():
             near = known(
-                system_path.name, [p.name for p in system_path.parent.glob("*.yaml")], "systems"
+                system_path.name, [p.name for p in yaml_files(system_path.parent)], "systems"
             )
             raise MfaError(
                 f"there is no file {system_path}. {near}", place_of(head_root, ("system",))
@@ -87,6 +88,7 @@ class _Reader(Collector):
             files=dict(sorted(self.files.items())),
             lineage=tuple(p.stem for _, _, p in chain),
             folder=str(folder),
+            years_at=years_at(chain),
         )
 
     def chain(self, path: Path) -> list[tuple[ScenarioFile, Branch, Path]]:
@@ -100,6 +102,7 @@ class _Reader(Collector):
                 raise MfaError(f"'inherits' goes round in a circle: {circle}", place)
             root = read_yaml(path, place)
             self.note(path)
+            refuse_other_kinds(root, path)
             file = validate(ScenarioFile, root)
             found.append((file, root, path))
             if not file.inherits:
@@ -115,7 +118,7 @@ class _Reader(Collector):
         inside(folder, name, place)
         path = folder / name
         if not path.exists():
-            near = known(path.stem, [p.stem for p in path.parent.glob("*.yaml")], what)
+            near = known(path.stem, [p.stem for p in yaml_files(path.parent)], what)
             raise MfaError(f"there is no file {path}. {near}", place)
         return path
 
@@ -137,10 +140,17 @@ class _Reader(Collector):
         for file, root, _ in chain:
             if file.report_from is not None:
                 if not first <= file.report_from <= last:
+                    at, given = place_of(root, ("report_from",)), years_at(chain)
+                    if given.file and given.file != at.file:
+                        message = (
+                            f"the years {first}–{last} leave out 'report_from' {file.report_from} "
+                            f"({at}); give a 'report_from' here as well"
+                        )
+                        raise MfaError(message, given)
                     message = (
                         f"'report_from' {file.report_from} lies outside the years {first}–{last}"
                     )
-                    raise MfaError(message, place_of(root, ("report_from",)))
+                    raise MfaError(message, at)
                 return (first, last), file.report_from
         return (first, last), first
 
@@ -192,7 +202,7 @@ class _Reader(Collector):
             candidates = [folder / "levers" / f"{lever}.yaml" for folder in folders]
             path = next((p for p in candidates if p.exists()), None)
             if path is None:
-                shipped = [p.stem for folder in folders for p in folder.glob("levers/*.yaml")]
+                shipped = [p.stem for folder in folders for p in yaml_files(folder / "levers")]
                 self.problems.add(
                     f"there is no lever {lever!r}. {known(lever, shipped, 'levers')}", place
                 )
@@ -222,3 +232,28 @@ class _Reader(Collector):
                 continue
             place = place_of(root, (name,))
             yield from self.value(name, root[name], system, selection, layer, giver, place, folder)
+
+
+def years_at(chain: list[tuple[ScenarioFile, Branch, Path]]) -> Place:
+    """Return where a scenario changed the years of its parents; nowhere if the root gives them."""
+    for file, root, _ in chain[:-1]:
+        if file.years is not None:
+            return place_of(root, ("years",))
+    return Place()
+
+
+def refuse_other_kinds(root: Branch, path: Path) -> None:
+    """Raise if a file is plainly a system, a lever or an item and not a scenario."""
+    keys, folder = {*root}, path.resolve().parent
+    scenario = {"system", "inherits", "years", "levers"}
+    if keys & scenario:
+        return
+    if "processes" in keys:
+        kind, fix = "a system", "name it with 'system:' in a scenario; 'mfa plan' prints it"
+    elif folder.name == "levers" and "set" in keys:
+        kind, fix = "a lever", f"name it in a scenario: 'levers: [{path.stem}]'"
+    elif len(keys - {*ScenarioFile.model_fields}) > 1 and (folder.parent / "systems").is_dir():
+        kind, fix = f"an item of the folder {folder.name}/", "every scenario beside it reads it"
+    else:
+        return
+    raise MfaError(f"this file is {kind}, not a scenario; {fix}", Place(str(path), 1, 1))

@@ -162,7 +162,7 @@ class SystemFile(Model):
     title: str
     about: str = ""
     conserves: str | None = None
-    dimensions: dict[str, Names | Like | All] = {}
+    dimensions: dict[str, Any] = {}
     parameters: dict[str, ParameterSpec] = {}
     processes: dict[str, Any]
 
@@ -204,10 +204,40 @@ def validate(model: type[M], data: Any, root: Any = None, path: tuple[Any, ...] 
     try:
         return model.model_validate(data)
     except ValidationError as error:
+        at = root if root is not None else data
+        kinds: dict[tuple[Any, ...], list[Any]] = {}
         for found in error.errors():
-            problems.add(*_describe(found, model, data, root if root is not None else data, path))
+            if found["type"] in KINDS:
+                kinds.setdefault(_existing(data, tuple(found["loc"])), []).append(found)
+            else:
+                problems.add(*_describe(found, model, data, at, path))
+        for loc, alike in kinds.items():
+            problems.add(_wrong_kind((*path, *loc), alike), place_of(at, (*path, *loc)))
     problems.raise_if_any()
     raise AssertionError("unreachable: a validation error has at least one problem")
+
+
+KINDS = {
+    "string_type": "a text",
+    "dict_type": "a mapping of names",
+    "model_type": "a mapping of names",
+    "model_attributes_type": "a mapping of names",
+    "tuple_type": "a list",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+}
+"""What was expected, by pydantic's name for the error."""
+
+
+def _wrong_kind(where: tuple[Any, ...], alike: list[Any]) -> str:
+    """Say in one line what could stand at a place where something of another kind stands."""
+    label = ".".join(str(part) for part in where)
+    expected = " or ".join(dict.fromkeys(KINDS[found["type"]] for found in alike))
+    got = alike[0]["input"]
+    return f"{label}: this is {expected}, not {'nothing' if got is None else repr(got)}"
 
 
 def _describe(
@@ -224,7 +254,18 @@ def _describe(
         missing = found["loc"][-1]
         if isinstance(missing, int):
             return f"{label}: entry {missing + 1} of the list is missing", place_of(root, where)
-        return f"{label or 'file'}: the key {missing!r} is missing", place_of(root, where, key=True)
+        lead = f"{label}: " if label else ""
+        return f"{lead}the key {missing!r} is missing", place_of(root, where, key=True)
+    if found["type"] in ("too_long", "too_short"):
+        entries = found["ctx"].get("max_length", found["ctx"].get("min_length"))
+        count = found["ctx"]["actual_length"]
+        return f"{label}: the list has {count} entries, it takes {entries}", place_of(root, where)
+    if found["type"] == "literal_error":
+        allowed = found["ctx"]["expected"].replace(" or ", ", ").replace("'", "").split(", ")
+        hint = known(found["input"], allowed, "choices")
+        return f"{label}: {found['input']!r} is no choice here. {hint}", place_of(root, where)
+    if found["type"] == "string_too_short":
+        return f"{label}: a name is empty here", place_of(root, where)
     got = found["input"]
     shown = f" (got {got!r})" if isinstance(got, str | int | float | list) else ""
     return f"{label}: {found['msg']}{shown}", place_of(root, where)

@@ -243,45 +243,76 @@ def one_rest(step: Step, shares: Mapping[str, str], key: str) -> None:
         )
 
 
-def not_negative(step: Step, what: str, array: Array) -> None:
+def at_worst(step: Step, dims: Dims, years: range, beyond: Array) -> str:
+    """Say at which cell an array is largest; dimensions along which it is constant are left out."""
+    cell = np.unravel_index(int(np.argmax(beyond)), beyond.shape)
+    parts = [
+        f"{dim}={step.signature.system.dimensions[dim][i]}"
+        for dim, i, size in zip(dims, cell[:-1], beyond.shape[:-1], strict=True)
+        if size == step.signature.size(dim)
+    ]
+    if beyond.shape[-1] == len(years):
+        parts.append(f"year={years[int(cell[-1])]}")
+    return "at " + ", ".join(parts) if parts else "in every year"
+
+
+def not_negative(step: Step, what: str, array: Array, dims: Dims, years: range) -> None:
     if array.size and array.min() < -1e-9:
         raise MfaError(
-            f"process {step.name!r}: its share {what} is {array.min():g} somewhere; shares lie between 0 and 1",
+            f"process {step.name!r}: its share {what} is {array.min():g} "
+            f"{at_worst(step, dims, years, -array)}; shares lie between 0 and 1",
             step.signature.system.place("processes", step.name),
         )
 
 
-def check_shares(step: Step, shares: Mapping[str, Array], complete: bool) -> None:
+def check_shares(step: Step, shares: Mapping[str, Array], complete: bool, years: range) -> None:
     for end, array in shares.items():
-        not_negative(step, f"for {end!r}", array)
-    total = sum(shares.values(), start=np.zeros(1))
+        not_negative(step, f"for {end!r}", array, step.dims, years)
+    if not shares:
+        return
+    total = np.asarray(sum(shares.values()))
     over, under = float(np.max(total)) - 1.0, 1.0 - float(np.min(total))
     if over > 1e-9 or (complete and under > 1e-9):
+        sign = 1.0 if over > 1e-9 else -1.0
         worst = 1.0 + over if over > 1e-9 else 1.0 - under
         fix = "make one of them 'rest'" if complete else "lower them"
         raise MfaError(
-            f"process {step.name!r}: its shares sum to {worst:.6g} somewhere; {fix}",
+            f"process {step.name!r}: its shares sum to {worst:.6g} "
+            f"{at_worst(step, step.dims, years, sign * total)}; {fix}",
             step.signature.system.place("processes", step.name),
         )
 
 
-def must_be_yield(step: Step, text: str, array: Array) -> None:
-    if array.size and not array.min() > 0:
-        raise MfaError(
-            f"process {step.name!r}: yield ({text}) is {array.min():g} somewhere; nothing can be made with it",
-            step.signature.system.place("processes", step.name, "yield"),
-        )
-    if array.size and array.max() > 1 + 1e-9:
-        raise MfaError(
-            f"process {step.name!r}: yield ({text}) is {array.max():g} somewhere; no more can come out than goes in",
-            step.signature.system.place("processes", step.name, "yield"),
-        )
+def must_be_yield(step: Step, text: str, array: Array, years: range) -> None:
+    for wrong, value, sign, why in (
+        (
+            not array.min(initial=1.0) > 0,
+            array.min(initial=1.0),
+            -1.0,
+            "nothing can be made with it",
+        ),
+        (
+            array.max(initial=0.0) > 1 + 1e-9,
+            array.max(initial=0.0),
+            1.0,
+            "no more can come out than goes in",
+        ),
+    ):
+        if wrong:
+            where = at_worst(step, step.dims, years, sign * array)
+            raise MfaError(
+                f"process {step.name!r}: yield ({text}) is {value:g} {where}; {why}",
+                step.signature.system.place("processes", step.name, "yield"),
+            )
 
 
-def must_not_be_negative(step: Step, key: str, text: str, array: Array) -> None:
+def must_not_be_negative(
+    step: Step, key: str, text: str, array: Array, dims: Dims, years: range
+) -> None:
     if array.min(initial=0.0) < 0:
         raise MfaError(
-            f"process {step.name!r}: {key} ({text}) is {array.min():g} somewhere; a flow has one "
+            f"process {step.name!r}: {key} ({text}) is {array.min():g} "
+            f"{at_worst(step, dims, years, -array)}; a flow has one "
             "direction: declare 'min: 0' for its parameters, or turn the arrow round",
             step.signature.system.place("processes", step.name, key),
         )

@@ -121,7 +121,8 @@ class StockStep(Step):
         if not self.driver:
             return Bound({"survival": self._for(self.inner, survival)}, years, by_cohort)
         units = over_years(parameter(self.driver, self.driver_dims), years)
-        must_not_be_negative(self, "stock" if self.by_stock else "inflow", self.driver, units)
+        key = "stock" if self.by_stock else "inflow"
+        must_not_be_negative(self, key, self.driver, units, self.driver_dims, years)
         arrays: dict[str, Array] = {}
         if self.by_stock:
             units, kept = self._inflow_from_stock(units, parameter, survival, by_cohort, years)
@@ -130,7 +131,7 @@ class StockStep(Step):
         content = np.ones((1,) * (len(self.inner) + 1))
         if self.content:
             content = parameter(self.content, self.inner)
-            must_not_be_negative(self, "content", self.content, content)
+            must_not_be_negative(self, "content", self.content, content, self.inner, years)
         if self._content_can_wait(content):
             arrays |= {"survival": self._for(self.unit_dims, survival), "content": content}
             return Bound({**arrays, "inflow": units}, years, by_cohort)

@@ -15,12 +15,13 @@ from pydantic import PrivateAttr
 from mfa.errors import MfaError, Place, Problems, known
 from mfa.files import place_of, read_yaml
 from mfa.flows import Flow, connect
+from mfa.labels import labels_of
+from mfa.names import refuse_clashes
 from mfa.rules import USER_RULES
 from mfa.schema import (
     BUILT_IN,
-    All,
-    Like,
     Make,
+    Market,
     Model,
     ParameterSpec,
     Process,
@@ -80,7 +81,8 @@ class System(Model):
         checked = _check(fields, root, folder)
         super().__init__(**checked)
         self._root = root
-        connect(self.processes, self.place)
+        flows = connect(self.processes, self.place)
+        refuse_clashes(self.dimensions, self.parameters, self.processes, flows, self.place)
 
     def place(self, *path: Any, key: bool = False) -> Place:
         """Return where a part of the system, or its key, is written; a process stands at its name."""
@@ -120,26 +122,21 @@ def read_system(path: str | Path) -> System:
     return System(**root, root_node=root, folder=folder)
 
 
-def folder_of(dim: str) -> str:
-    """Return the name of the folder with one file for each label of a dimension.
-
-    >>> folder_of("technology"), folder_of("material")
-    ('technologies', 'materials')
-    """
-    return f"{dim[:-1]}ies" if dim.endswith("y") else f"{dim}s"
-
-
 # ------------------------------------------------------------------- checks
 
 
 def _check(fields: Mapping[str, Any], root: Any, folder: Path | None) -> dict[str, Any]:
     file = validate(SystemFile, fields, root)
     problems = Problems()
-    dimensions = _dimensions(file, root, folder, problems)
+    dimensions = labels_of(file.dimensions, root, folder, problems)
+    if file.conserves and file.conserves not in dimensions:
+        message = (
+            f"'conserves' names no dimension. {known(file.conserves, dimensions, 'dimensions')}"
+        )
+        problems.add(message, place_of(root, ("conserves",)))
     problems.raise_if_any()
     _check_parameters(file, dimensions, root, problems)
     processes = _processes(file, root, problems)
-    problems.raise_if_any()
     for name, process in processes.items():
         _check_process(name, process, file, dimensions, root, problems)
     problems.raise_if_any()
@@ -151,39 +148,6 @@ def _check(fields: Mapping[str, Any], root: Any, folder: Path | None) -> dict[st
         "parameters": file.parameters,
         "processes": processes,
     }
-
-
-def _dimensions(
-    file: SystemFile, root: Any, folder: Path | None, problems: Problems
-) -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
-    for dim, labels in file.dimensions.items():
-        place = place_of(root, ("dimensions", dim))
-        if dim in ("year", "cohort", "age", "sample", "scenario"):
-            problems.add(f"dimension {dim!r} is always there and needs no labels", place)
-        elif isinstance(labels, Like):
-            if labels.like not in found:
-                problems.add(
-                    f"dimension {dim!r} is like {labels.like!r}, which is not declared before it. "
-                    + known(labels.like, found, "dimensions"),
-                    place,
-                )
-            found[dim] = found.get(labels.like, ())
-        elif isinstance(labels, All) or labels == ("all",):
-            name = labels.all if isinstance(labels, All) else folder_of(dim)
-            found[dim] = tuple(sorted(p.stem for p in (folder or Path()).glob(f"{name}/*.yaml")))
-            if not found[dim]:
-                problems.add(
-                    f"dimension {dim!r}: there is no file {name}/*.yaml in {folder}", place
-                )
-        else:
-            if doubled := {label for label in labels if labels.count(label) > 1}:
-                problems.add(f"dimension {dim!r} names {sorted(doubled)} twice", place)
-            found[dim] = labels
-    if file.conserves and file.conserves not in found:
-        message = f"'conserves' names no dimension. {known(file.conserves, found, 'dimensions')}"
-        problems.add(message, place_of(root, ("conserves",)))
-    return found
 
 
 def _check_parameters(
@@ -284,8 +248,7 @@ def _check_process(
     for path, text in expressions(process).items():
         for parameter in factors(text):
             if parameter not in file.parameters:
-                hint = known(parameter, file.parameters, "parameters")
-                complain(path, f"unknown parameter {parameter!r}. {hint}")
+                complain(path, _unknown(parameter, path[0], file))
     for position, dim in enumerate(process.sum):
         if dim not in dimensions:
             complain(
@@ -315,6 +278,9 @@ def _check_process(
                 complain(("on_decline",), "on_decline is for a process driven by its 'stock'")
             if (process.inflow or process.stock) and not process.from_:
                 complain((), "is driven, so it needs 'from': who supplies its inflow")
+        case Market() if len(set(process.from_)) < len(process.from_):
+            twice = next(s for s in process.from_ if process.from_.count(s) > 1)
+            complain(("from",), f"names its supplier {twice!r} twice; once is enough")
         case Make() if process.yield_ and not process.loss_to:
             complain(("yield",), "has a yield, so it needs 'loss_to': where the loss goes")
         case Make() if process.loss_to and not process.yield_:
@@ -325,6 +291,18 @@ def _check_process(
             complain(("takes",), "takes, so it needs 'from': who supplies it")
         case UserProcess():
             _check_user(process, complain)
+
+
+def _unknown(parameter: str, key: str, file: SystemFile) -> str:
+    """Say that a parameter is not declared; a number belongs into a scenario."""
+    if parameter[:1].isdigit() or parameter[:1] in ("-", "+", "."):
+        return (
+            f"{key} is the number {parameter!r}, and a system holds no numbers: write the name of a "
+            f"parameter here, declare it under 'parameters:', and give {parameter} as its 'default:' "
+            "or in a scenario"
+        )
+    hint = known(parameter, file.parameters, "parameters")
+    return f"unknown parameter {parameter!r}. {hint}"
 
 
 def _check_user(process: UserProcess, complain: Any) -> None:

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mfa.errors import MfaError, known
+from mfa.errors import MfaError, Problems, known
 from mfa.files import Table
 from mfa.forms import Form, TableOf
 from mfa.regions import Array, Region
@@ -30,8 +30,12 @@ Evaluate: TypeAlias = Callable[[Form, Region], Array]
 def table_values(form: TableOf, region: Region, evaluate: Evaluate) -> Array:
     """Return the values of a table on a region, (*labels, year); NaN where it says nothing."""
     table = region.tables[form.path]
-    codes, keep = _rows(table, form, region)
-    values = _numbers(table, keep, region, form.path)
+    problems = Problems()
+    codes, keep = _rows(table, form, region, problems)
+    values = _numbers(table, keep, region, form.path, problems)
+    at = _year_numbers(table, keep, problems) if "year" in table.columns else np.zeros(0, np.int64)
+    problems.raise_if_any()
+    _require_rows(table, keep, form, region)
     if form.scale is not None:
         values = values * _constant(form.scale, region, evaluate)
     if "year" not in table.columns:
@@ -39,7 +43,6 @@ def table_values(form: TableOf, region: Region, evaluate: Evaluate) -> Array:
         _fill(result, codes, values, table, keep, None)
         return result
     region.require_years(form.place)
-    at = _year_numbers(table, keep)
     first, last = (int(at.min()), int(at.max())) if at.size else (0, -1)
     dense = np.full((*region.shape, max(last - first + 1, 0)), np.nan)
     _fill(dense, codes, values, table, keep, at - first if at.size else at)
@@ -100,7 +103,9 @@ def _fill_gaps(dense: Array, years: NDArray[Any], form: TableOf, region: Region)
         dense[cell][inner] = np.interp(years[inner], years[there], dense[cell][there])
 
 
-def _rows(table: Table, form: TableOf, region: Region) -> tuple[list[NDArray[Any]], NDArray[Any]]:
+def _rows(
+    table: Table, form: TableOf, region: Region, problems: Problems
+) -> tuple[list[NDArray[Any] | None], NDArray[Any]]:
     """Return for each dimension the label number of each row that counts, and those rows."""
     chosen = dict(form.where)
     for column in chosen:
@@ -123,7 +128,7 @@ def _rows(table: Table, form: TableOf, region: Region) -> tuple[list[NDArray[Any
     for dim, labels in zip(region.dims, region.labels, strict=True):
         if dim in table.columns:
             if dim not in region.fixed:
-                _refuse_unknown(table, dim, region.declared[dim], np.flatnonzero(keep))
+                _refuse_unknown(table, dim, region.declared[dim], np.flatnonzero(keep), problems)
             keep &= np.isin(np.array(table.columns[dim]), labels)
     rows = np.flatnonzero(keep)
     codes = [
@@ -132,96 +137,126 @@ def _rows(table: Table, form: TableOf, region: Region) -> tuple[list[NDArray[Any
     return codes, rows
 
 
-def _refuse_unknown(table: Table, dim: str, labels: tuple[str, ...], rows: NDArray[Any]) -> None:
-    column = table.columns[dim]
+def _refuse_unknown(
+    table: Table, dim: str, labels: tuple[str, ...], rows: NDArray[Any], problems: Problems
+) -> None:
+    column, named = table.columns[dim], set(labels)
     for row in rows:
-        if column[row] not in labels:
-            message = (
-                f"{dim!r} has no label {column[row]!r}. {known(column[row], labels, 'labels')}"
-            )
-            raise MfaError(message, table.place(int(row), dim))
+        if column[row] not in named:
+            named.add(column[row])
+            hint = known(column[row], labels, "labels")
+            message = f"{dim!r} has no label {column[row]!r}. {hint}"
+            problems.add(message, table.place(int(row), dim))
 
 
-def _codes(table: Table, dim: str, labels: tuple[str, ...], rows: NDArray[Any]) -> NDArray[Any]:
+def _codes(
+    table: Table, dim: str, labels: tuple[str, ...], rows: NDArray[Any]
+) -> NDArray[Any] | None:
+    """Return the number of the label in each row; nothing for a dimension that is no column."""
     if dim not in table.columns:
-        return np.array([-1])
+        return None
     position = {label: i for i, label in enumerate(labels)}
     column = table.columns[dim]
     return np.array([position[column[row]] for row in rows], dtype=np.int64)
 
 
-def _numbers(table: Table, rows: NDArray[Any], region: Region, path: str) -> Array:
-    units = table.columns.get("unit")
+def _require_rows(table: Table, rows: NDArray[Any], form: TableOf, region: Region) -> None:
+    """Raise unless the rows that count name every label that was asked for."""
+    for dim, labels in zip(region.dims, region.labels, strict=True):
+        if dim not in table.columns or rows.size:
+            continue
+        lacking = [label for label in labels if label not in table.columns[dim]]
+        if lacking:
+            hint = known(lacking[0], table.columns[dim], "in the table")
+            raise MfaError(
+                f"table {form.path!r} has no row for {dim}={', '.join(lacking)}; add it, or give the "
+                f"value in another form. {hint}",
+                form.place,
+            )
+    if not rows.size:
+        raise MfaError(f"table {form.path!r} has no row for these labels together", form.place)
+
+
+def _numbers(
+    table: Table, rows: NDArray[Any], region: Region, path: str, problems: Problems
+) -> Array:
     column = table.columns["value"]
-    if units is None and region.unit not in ("1", "year"):
-        raise MfaError(
-            f"table {path!r} has no column 'unit'; values must be in {region.unit}", table.place()
-        )
-    values = np.empty(len(rows))
+    values = np.full(len(rows), np.nan)
     for i, row in enumerate(rows):
+        at = table.place(int(row), "value") if not column[row].strip() else None
+        if at is not None:
+            problems.add("'' is not a number: the cell is empty; leave the row out", at)
+            continue
         try:
             values[i] = float(column[row])
         except ValueError:
-            raise MfaError(
-                f"{column[row]!r} is not a number", table.place(int(row), "value")
-            ) from None
-    if not np.isfinite(values).all():
-        row = int(rows[np.flatnonzero(~np.isfinite(values))[0]])
-        raise MfaError(
-            f"{column[row]!r} is not a number that can be used", table.place(row, "value")
-        )
-    return values * _factors(table, rows, region) if units is not None else values
+            problems.add(f"{column[row]!r} is not a number", table.place(int(row), "value"))
+            continue
+        if not np.isfinite(values[i]):
+            message = f"{column[row]!r} is not a number that can be used"
+            problems.add(message, table.place(int(row), "value"))
+    if "unit" in table.columns:
+        return values * _factors(table, rows, region, problems)
+    if region.unit not in ("1", "year"):
+        message = f"table {path!r} has no column 'unit'; values must be in {region.unit}"
+        problems.add(message, table.place())
+    return values
 
 
-def _factors(table: Table, rows: NDArray[Any], region: Region) -> Array:
+def _factors(table: Table, rows: NDArray[Any], region: Region, problems: Problems) -> Array:
     units = table.columns["unit"]
     factors: dict[str, float] = {}
     for row in rows:
-        text = units[row]
+        text, at = units[row], None
         if text in factors:
             continue
         try:
             factors[text], found = canonical(text or "1")
         except MfaError as error:
-            raise MfaError(error.problems[0].message, table.place(int(row), "unit")) from None
+            factors[text], at = np.nan, table.place(int(row), "unit")
+            problems.add(error.problems[0].message, at)
+            continue
         if found != region.unit:
             message = f"the unit {text!r} gives {found}, this needs a unit that gives {region.unit}"
-            raise MfaError(message, table.place(int(row), "unit"))
+            problems.add(message, table.place(int(row), "unit"))
     return np.array([factors[units[row]] for row in rows])
 
 
-def _year_numbers(table: Table, rows: NDArray[Any]) -> NDArray[np.int64]:
+def _year_numbers(table: Table, rows: NDArray[Any], problems: Problems) -> NDArray[np.int64]:
     column = table.columns["year"]
-    years = np.empty(len(rows), dtype=np.int64)
+    years = np.zeros(len(rows), dtype=np.int64)
     for i, row in enumerate(rows):
         try:
             years[i] = int(column[row])
         except (ValueError, OverflowError):
-            raise MfaError(
-                f"{column[row]!r} is not a calendar year", table.place(int(row), "year")
-            ) from None
+            message = f"{column[row]!r} is not a calendar year"
+            problems.add(message, table.place(int(row), "year"))
     return years
 
 
 def _fill(
     target: Array,
-    codes: list[NDArray[Any]],
+    codes: list[NDArray[Any] | None],
     values: Array,
     table: Table,
     rows: NDArray[Any],
     year: Any,
 ) -> None:
     """Write the rows of a table into an array; a cell that is given twice is an error."""
-    index: list[Any] = [
-        code if len(code) == len(rows) and code[:1] != -1 else None for code in codes
-    ]
     last = np.zeros(len(rows), dtype=np.int64) if year is None else year
-    keys = np.stack([*(code for code in index if code is not None), last])
+    named = [code for code in codes if code is not None]
+    keys = np.stack([*named, last])
     _, first, counts = np.unique(keys, axis=1, return_index=True, return_counts=True)
     if (counts > 1).any():
         key = keys[:, first[np.argmax(counts > 1)]]
-        again = np.flatnonzero((keys == key[:, None]).all(axis=0))[1]
-        raise MfaError("this cell is given twice in the table", table.place(int(rows[again])))
-    open_axes = [i for i, code in enumerate(index) if code is None]
+        before, again = np.flatnonzero((keys == key[:, None]).all(axis=0))[:2]
+        columns = [c for c in table.columns if c not in PROVENANCE]
+        cell = ", ".join(f"{c}={table.columns[c][int(rows[again])]}" for c in columns)
+        raise MfaError(
+            f"{cell or 'this cell'} is given twice, first in line {table.lines[int(rows[before])]}; "
+            "keep one, or choose rows with 'where:'",
+            table.place(int(rows[again])),
+        )
+    open_axes = [i for i, code in enumerate(codes) if code is None]
     view = np.moveaxis(target, open_axes, range(len(open_axes))) if open_axes else target
-    view[(..., *(code for code in index if code is not None), last)] = values
+    view[(..., *named, last)] = values

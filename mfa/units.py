@@ -153,7 +153,7 @@ def _resolve(unit: str) -> tuple[float, str, str | None]:
     for word in re.findall(r"[^\W\d]\w*", text):
         if word not in UNITS:
             raise MfaError(f"unknown unit {word!r} in {unit!r}. {known(word, UNITS, 'units')}")
-    if not re.fullmatch(r"[\w\s*/().^1-9-]+", text):
+    if not re.fullmatch(r"[\w\s*/().^1-9-]+", text) or re.search(r"/\s*/", text):
         raise MfaError(f"{unit!r} is not a unit; write it like 't/yr', 'kg/vehicle' or '%'")
     try:
         quantity = _registry().Quantity(1.0, text).to_base_units()

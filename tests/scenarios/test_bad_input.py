@@ -161,13 +161,13 @@ CASES = [
     Case("infinite", child("  collection: {NO: @@.inf}"), ("inf",)),
     Case("infinite below zero", child("  collection: @@-.inf"), ("-inf",)),
     Case("text for a number", child("  collection: @@much"), ("'much'",)),
-    Case("null value", child("  collection: {NA: @@null}"), ("None",)),
+    Case("null value", child("  collection: {NA: @@null}"), ("nothing is written",)),
     Case("too large for a number", child("  sales: @@1e400 vehicle/yr"), ("inf",)),
     Case("list as law", child("  sales: {law: @@[logistic]}"), ("['logistic']", "logistic, paced")),
     Case("two rests", child("  mix: {NA: rest, NO: @@rest}"), ("'region'", "'rest'")),
     Case("path in an item file without years", {"materials/Li.yaml": ("1e-3", "@@{2000: 1 %, 2004: 2 %}")}, ("'year'",)),
-    Case("no value after a label", child("  collection: {@@NA: , NO: 20 %}"), ("None",)),
-    Case("no value after a name", child("  @@collection:\n  life: 3 yr"), ("None",)),
+    Case("no value after a label", child("  collection: {@@NA: , NO: 20 %}"), ("nothing is written",)),
+    Case("no value after a name", child("  @@collection:\n  life: 3 yr"), ("nothing is written",)),
     Case("boolean value", child("  collection: {NA: @@true}"), ("True",)),
     Case("list as value", child("  collection: {NA: @@[1, 2]}"), ("[1, 2]",)),
     Case("empty mapping", child("  collection: @@{}"), ("empty mapping",)),
@@ -275,7 +275,64 @@ CASES = [
     Case("loop through a market", in_system(("    to: collect", "    to: landfill"), ("  metal: {rule: market", "  @@metal: {rule: market"), ("from: [recycle, mine], surplus_to: landfill", "from: [recycle, mine], surplus_to: collect")), ("'metal'", "loop")),
     Case("loop that nothing drives", in_system(("  landfill: {rule: sink}", "  landfill: {rule: sink}\n  @@a: {rule: split, shares: {b: rest}}\n  b: {rule: split, shares: {a: rest}}")), ("nothing drives",)),
     Case("dimensions added without matching", in_system(("    inflow: sales", "    inflow: sales * size"), ("  life:", "  size: {dims: [end], unit: \"1\", default: 1}\n  life:"), ("  recycle: {rule: split, shares: {metal: recovery, landfill: rest}}", "  recycle: {rule: split, shares: {metal: recovery, landfill: rest}}\n  pit: {rule: stock, from: hole, to: collect, inflow: dug, lifetime: {law: fixed, mean: life}}\n  hole: {rule: source}"), ("parameters:\n", "parameters:\n  dug: {dims: [year, region, material], unit: t/yr, default: 1 t/yr}\n"), ("  collect: {", "  @@collect: {")), ("end", "without matching")),
+    # values whose reason lies in another file, another row or another year
+    Case("rest of a parent below zero", child("  mix: {NA: @@130 %}"), ("the rest at region=NO is -0.3", "sum to 1.3")),
+    Case("years that a parent's table lacks", {BAD: "title: Child\ninherits: base\nyears: @@[2000, 2006]\n"}, ("sales: with the years 2000–2006", "2005–2006", "base.yaml:6:18")),
+    Case("years before a parent's report", {BASE: ("report_from: 2001", "report_from: 2001"), BAD: "title: Child\ninherits: base\nyears: @@[2002, 2004]\n"}, ("leave out 'report_from' 2001 (base.yaml:4:14)",)),
+    Case("nothing observed in the years of a child", {BASE: ("sales: {table: data/sales.csv}", "sales: {observed: {table: data/sales.csv}, then: 9 vehicle/yr}"), BAD: "title: Child\ninherits: base\nyears: @@[2010, 2012]\nreport_from: 2010\n"}, ("with the years 2010–2012", "nothing is observed", "base.yaml:6:10")),
+    Case("row below zero", in_table(("2002,NO,12", "2002,NO,@@-2")), ("-2 vehicle/yr at region=NO, year=2002 is below its bound 0 vehicle/yr",)),
+    Case("row below zero, held", {BASE: ("sales: {table: data/sales.csv}", "sales: {table: data/sales.csv, before: hold}"), CSV: [("2000,NO,10,vehicle/yr\n", ""), ("2001,NO,11", "2001,NO,@@-2")]}, ("year=2000",)),
+    Case("row below zero of a history", {BASE: ("sales: {table: data/sales.csv}", "sales: {observed: {table: data/sales.csv}, then: 9 vehicle/yr, until: 2003}"), CSV: ("2002,NO,12", "2002,NO,@@-2")}, ("year=2002",)),
+    Case("year of a path over 1", child("  collection: {2000: 50 %, 2003: @@120 %, 2010: 1}"), ("1.2 at region=NA, year=2003 is above its bound 1",)),
+    Case("year of a path for a label over 1", child("  collection: {NA: 1, NO: {value: {2000: 50 %, 2003: @@120 %}, reason: none}}"), ("1.2 at region=NO, year=2003",)),
+    Case("scaled over 1", child("  collection: {NA: @@{scale: 9}}"), ("4.5 at region=NA, year=2004",)),
+    Case("negative flow without a bound", {SYSTEM: [("unit: vehicle/yr, min: 0", "unit: vehicle/yr")], CSV: ("2002,NO,12", "2002,NO,@@-2")}, ("'inflow' of process 'use'", "turn the arrow round")),
+    Case("new material without rows", {"materials/Zn.yaml": "title: Zinc\ncontent: {table: @@data/content.csv}\nrecovery: 1\n", "data/content.csv": "material,value,unit\nLi,4,kg/vehicle\n"}, ("'data/content.csv' has no row for material=Zn", "in the table: Li")),
+    Case("labels that only apart are in a table", child("  collection: {NO: {table: @@data/c.csv, where: {case: a}}}") | {"data/c.csv": "case,region,value\na,NA,1\nb,NO,1\n"}, ("no row for these labels together",)),
+    # labels that nothing knows
+    Case("unknown label instead of all", child("  collection: {@@Norway: 20 %}"), ("no label 'Norway'", "labels of region: NA, NO")),
+    Case("unknown label below a label", {"materials/Li.yaml": ("title: Lithium", "title: Lithium\nwhere_from: {@@NAN: 1}"), SYSTEM: ("  life:", "  where_from: {dims: [region, material], unit: 1}\n  life:")}, ("no label 'NAN'", 'mean "NA"')),
+    Case("share of a recipe below zero", {SYSTEM: [("  recycle: {rule: split", "  @@recycle: {rule: split"), ("  recovery: {dims: [material], unit: \"1\", min: 0, max: 1}", "  recovery: {dims: [material], unit: \"1\"}")], "materials/Co.yaml": ("90 %", "-90 %")}, ("its share for 'metal' is -0.9 at material=Co; ",)),
+    Case("stock that gets its shares wrong", {SYSTEM: [("  collect: {rule: split, shares: {recycle: collection, landfill: rest}}", "  @@collect: {rule: split, shares: {recycle: collection, landfill: collection}}")]}, ("its shares sum to 1.2 at region=NO, year=2000; make one of them 'rest'",)),
+    # ranges
+    Case("range upside down", {"materials/Co.yaml": ("90 %", "{value: 0.9, triangular: [@@0.95, 0.85]}")}, ("0.95 to 0.85 is inverted",)),
+    Case("value outside its range", {"materials/Co.yaml": ("90 %", "{value: 0.5, uniform: [@@0.8, 0.95]}")}, ("the value 0.5 lies outside its range 0.8 to 0.95",)),
+    Case("factors that leave out 1", {"materials/Co.yaml": ("5 kg/vehicle", "{value: 5 kg/vehicle, uniform: [@@1.1, 1.3]}")}, ("the factor 1",)),
+    Case("range in two units", {"materials/Co.yaml": ("5 kg/vehicle", "{value: 5 kg/vehicle, uniform: [@@4 kg/vehicle, 6 kg/kWh]}")}, ("t/vehicle and t/kWh",)),
+    Case("no deviation", {"materials/Co.yaml": ("90 %", "{value: 0.5, normal: [0.5, @@0]}")}, ("'normal': 0 must be above 0",)),
+    # files of another kind, tables with other separators
+    Case("system run as a scenario", {BAD: "title: System\nprocesses: {}\nconserves: material\n"}, ("this file is a system, not a scenario",), (BAD, 1, 1)),
+    Case("table with semicolons", {CSV: "year;region;value;unit\n2000;NA;1;vehicle/yr\n"}, ("semicolons", "commas"), (CSV, 1, 1)),
+    Case("table with tabs", {CSV: "year\tregion\tvalue\tunit\n2000\tNA\t1\tvehicle/yr\n"}, ("tabs", "commas"), (CSV, 1, 1)),
+    Case("table without a header", {CSV: "2000,NA,100,vehicle/yr\n2001,NA,110,vehicle/yr\n"}, ("the first row names the columns",), (CSV, 1, 1)),
+    # keys of another kind
+    Case("list for a mapping", {BAD: "title: Child\ninherits: base\nset: @@[1]\n"}, ("set: this is a mapping of names, not [1]",)),
+    Case("three years", {BASE: ("[2000, 2004]", "@@[2000, 2002, 2004]")}, ("the list has 3 entries, it takes 2",)),
+    Case("number for a recipe", in_system(("{rule: market, from: [recycle, mine], surplus_to: landfill}", "{rule: make, from: @@[1], loss_to: landfill}")), ("this is a text or a mapping of names, not [1]",)),
+    Case("unknown choice", in_system(("mean: life}", "mean: life, inflow_at: @@midle}")), ("'midle' is no choice", 'mean "middle"')),
+    Case("loss to the sink that asks", in_system(("  landfill: {rule: sink}", "  landfill: {rule: sink}\n  alloy: {rule: make, from: mine, yield: recovery, loss_to: @@used}\n  used: {rule: sink, takes: dug, from: alloy}"), ("  life:", "  dug: {dims: [material], unit: t/yr, default: 1 t/yr}\n  life:")), ("'alloy' sends its loss to 'used'", "a process of its own")),
+    # names that would stand for two things in a result
+    Case("parameter with the name of a flow", in_system(("  life:", "  @@mine_to_metal: {unit: t/yr, default: 1 t/yr}\n  life:")), ("the parameter 'mine_to_metal'", "the flow from 'mine' to 'metal'")),
+    Case("parameter with the name of a stock", in_system(("  life:", "  @@use_stock: {unit: t, default: 1 t}\n  life:")), ("the parameter 'use_stock'", "the stock of process 'use'")),
+    Case("parameter with the name of a dimension", in_system(("  life:", "  @@region: {default: 1}\n  life:")), ("the parameter 'region'", "the dimension 'region'")),
+    *(
+        Case(f"parameter named {name}", in_system(("  life:", f"  @@{name}: {{default: 1}}\n  life:")), (f"the parameter '{name}'", what))
+        for name, what in (("year", "every result"), ("sample", "every result"), ("scenario", "every result"), ("cohort", "every result"), ("age", "every result"), ("title", "the title"), ("about", "the description"))
+    ),
+    Case("two flows of one name", in_system(("  landfill: {rule: sink}", "  landfill: {rule: sink}\n  a: {rule: source, gives: dug, to: b_to_c}\n  b_to_c: {rule: sink}\n  a_to_b: {rule: source, gives: dug, to: @@c}\n  c: {rule: sink}"), ("  life:", "  dug: {unit: t/yr, default: 1 t/yr}\n  life:")), ("from 'a_to_b' to 'c'", "from 'a' to 'b_to_c'", "'a_to_b_to_c'")),
+    # systems that are too small, too large or hold numbers
+    Case("no labels", in_system(("end: [cars, buses]", "end: @@[]")), ("'end'", "no labels")),
+    Case("text for labels", in_system(("end: [cars, buses]", "end: @@none")), ("'none'", "as a list", "all")),
+    Case("labels of another kind", in_system(("end: [cars, buses]", "end: [1, @@2.5, buses]")), ("2.5 is not a label",)),
+    Case("dimension that is empty", in_system(("end: [cars, buses]", "@@end:")), ("'end'", "as a list")),
+    Case("no processes", {SYSTEM: "title: Nothing\nprocesses: @@{}\n", BASE: "title: Base\nsystem: systems/loop.yaml\nyears: [2000, 2004]\n", BAD: "title: Child\ninherits: base\n"}, ("no processes",)),
+    Case("number in a system", in_system(("recycle: collection", "recycle: @@90 %")), ("'90 %'", "a system holds no numbers", "default")),
+    Case("supplier twice", in_system(("from: [recycle, mine], surplus_to", "from: @@[recycle, recycle, mine], surplus_to")), ("'recycle' twice",)),
+    Case("item file that is not read", {"materials/Zn.yml": "title: Zinc\n", SYSTEM: ("material: all", "material: @@all")}, ("materials/Zn.yml", "Zn.yaml")),
+    Case("two strokes in a unit", in_system(("unit: vehicle/yr", "unit: @@vehicle//yr")), ("'vehicle//yr'",)),
+    Case("parameter that fits in no memory", in_system(("  end: [cars, buses]", f"  end: [{', '.join(f'e{i}' for i in range(200))}]\n  b: {{like: end}}\n  c: {{like: end}}\n  d: {{like: end}}\n  e: {{like: end}}"), ("  life:", "  huge: @@{dims: [end, b, c, d, e], default: 1}\n  life:")), ("320,000,000,000 cells", "end 200 × b 200", "2,384 GiB")),
     # files that are no YAML, or too much of it
+    Case("another YAML", {BAD: "%YAML 1.1\n---\ntitle: Child\ninherits: base\n"}, ("YAML 1.2", "NO is Norway"), (BAD, 1, 1)),
     Case("indentation by tabs", {BAD: "title: Child\ninherits: base\nset:\n@@\tcollection: 20 %\n"}, ("tab",)),
     Case("empty file", {BAD: ""}, ("empty",), (BAD, 1, 1)),
     Case("comments only", {BAD: "# nothing\n"}, ("empty",), (BAD, 1, 1)),
@@ -411,6 +468,74 @@ def test_names_of_the_cases_differ() -> None:
     names = [case.name for case in CASES]
     assert len(names) == len(set(names))
     assert set(AS_A_PROCESS) <= set(names)
+
+
+def test_hidden_files_are_no_items(folder: Path) -> None:
+    """An editor's lock file beside the items is no material, and nobody's hint."""
+    write(folder, {"materials/.#Co.yaml": "no: yaml: at all\n", "levers/.dirctive.yaml": "x"})
+    assert run(BAD, "-o", "out")[0] == 0
+    write(folder, {BAD: ("[directive]", "[dirctive]")})
+    code, output = run(BAD, "-o", "out")
+    assert code == 2
+    assert "(levers: directive, other)" in output
+
+
+def test_all_that_is_wrong_in_a_table_is_named_together(folder: Path) -> None:
+    write(folder, in_table(("NA,110,vehicle/yr", "NA,eleven,vehicle/yr"), ("2002,NO,12,vehicle", "2002,SE,12,vehicle"), ("2003,NO,13,vehicle/yr", "2003,NO,13,kg/yr"), ("2004,NO", "soon,NO")))  # fmt: skip
+    code, output = run(BAD, "-o", "results")
+    assert code == 2
+    places = [line.partition(": ")[0] for line in output.splitlines()]
+    assert places == [f"{CSV}:3:9", f"{CSV}:9:6", f"{CSV}:10:12", f"{CSV}:11:1"]
+
+
+def test_every_value_that_is_out_of_bounds_is_named(folder: Path) -> None:
+    write(folder, child("  collection: {NA: 120 %, NO: 130 %}"))
+    code, output = run(BAD, "-o", "results")
+    assert code == 2
+    assert [line.partition(": ")[0] for line in output.splitlines()] == [
+        f"{BAD}:4:20",
+        f"{BAD}:4:31",
+    ]
+
+
+def test_a_set_on_the_command_line_is_blamed_for_what_it_changes(folder: Path) -> None:
+    law = "  sales: {law: logistic, saturation: 9 vehicle/yr, midpoint: 2002, rate: 1 1/yr}"
+    write(folder, child(law))
+    code, output = run(BAD, "-o", "results", "--set", "sales={saturation: -9 vehicle/yr}")
+    assert code == 2
+    assert output.startswith("--set sales={saturation: -9 vehicle/yr}:1:"), output
+
+
+def test_a_lever_is_no_scenario(folder: Path) -> None:
+    write(folder, {})
+    code, output = run("levers/directive.yaml")
+    assert code == 2
+    assert output.splitlines() == [
+        "levers/directive.yaml:1:1: this file is a lever, not a scenario; name it in a scenario: "
+        "'levers: [directive]'"
+    ]
+
+
+def test_a_material_is_no_scenario(folder: Path) -> None:
+    write(folder, {})
+    code, output = run("materials/Co.yaml")
+    assert code == 2
+    assert output.splitlines() == [
+        "materials/Co.yaml:1:1: this file is an item of the folder materials/, not a scenario; "
+        "every scenario beside it reads it"
+    ]
+
+
+def test_two_settings_of_one_value_are_refused(folder: Path) -> None:
+    write(folder, {})
+    one = ("--set", "collection={NA: 0.1}")
+    code, output = run(BAD, "-o", "out", *one, "--set", "collection=0.2")
+    assert code == 2
+    assert "'--set collection={NA: 0.1}' before it sets the same cells; keep one" in output
+    code, output = run(BAD, "-o", "out", *one, "--set", "collection={NO: 0.2}")
+    assert code == 0, output
+    code, output = run(BAD, "-o", "out2", *one, "--set", "collection={NA: {scale: 2}}")
+    assert code == 0, output
 
 
 def test_two_mistakes_are_named_together(folder: Path) -> None:

@@ -388,18 +388,18 @@ WRONG: dict[str, tuple[str, str]] = {
         "rate: .nan",
         "case.yaml:4:9: rate: nan is not a number that can be used; leave absent cells out",
     ),
-    "nothing": ("rate:", "rate: None is not a value; give a number, a text with a unit or a form"),
+    "nothing": ("rate:", "rate: nothing is written here; give a number, or a text with a unit"),
     "a list": (
         "rate: [1, 2]",
         "case.yaml:4:9: rate: [1, 2] is not a value; give a number, a text with a unit or a form",
     ),
     "above its bound": (
         "rate: {2020: 0, 2025: 125 %}",
-        "case.yaml:4:9: rate: 1.25 at year=2025 is above its bound 1 1",
+        "case.yaml:4:25: rate: 1.25 at year=2025 is above its bound 1",
     ),
     "below its bound": (
         "mass: -1 kt/yr",
-        "case.yaml:4:9: mass: -1 at year=2020 is below its bound 0 kt/yr",
+        "case.yaml:4:9: mass: -1 kt/yr at year=2020 is below its bound 0 kt/yr",
     ),
     "shares over 1": (
         "share: {NA: 0.5, 'NO': 0.75}",
@@ -424,8 +424,8 @@ WRONG: dict[str, tuple[str, str]] = {
     ),
     "a field where no law is": (
         "rate: {midpoint: 2030}",
-        "case.yaml:4:10: rate: 'midpoint': neither labels of a dimension, nor fields of the "
-        "inherited value (it is no law)",
+        "case.yaml:4:10: rate: 'midpoint' is no field of the inherited value (it is no "
+        "law), and no label can stand here",
     ),
     "a missing table": ("mass: {table: none.csv}", "case.yaml:4:17: mass: there is no file"),
     "a table outside": (
@@ -453,8 +453,8 @@ WRONG: dict[str, tuple[str, str]] = {
     ),
     "years that a table lacks": (
         "mass: {table: a.csv, between: interpolate}",
-        "case.yaml:4:17: mass: no value for its only cell in 2020–2025; a table needs every "
-        "label and year, or "
+        "case.yaml:4:17: mass: no value for its only cell in 2020–2025; table 'a.csv' needs "
+        "every label and year, or "
         "'before:', 'after:' (hold, or a value)",
     ),
     "a label that a table should not have": (
@@ -463,7 +463,7 @@ WRONG: dict[str, tuple[str, str]] = {
     ),
     "a cell given twice": (
         "mass: {table: d.csv}",
-        "d.csv:3:1: mass: this cell is given twice in the table",
+        "d.csv:3:1: mass: year=2020 is given twice, first in line 2; keep one, or choose rows with 'where:'",
     ),
     "text in a table": ("mass: {table: e.csv}", "e.csv:2:6: mass: 'n.a.' is not a number"),
     "a column that is no dimension": (

@@ -143,12 +143,8 @@ UNSOLVABLE: dict[str, tuple[Any, str]] = {
                 "two": {"rule": "split", "shares": {"one": "rest"}},
             }
         ),
-        "flow 'one_to_two' is part of a loop that nothing drives: no source gives, no sink "
-        "takes and no stock has a "
-        "driver there; add one\n"
-        "flow 'two_to_one' is part of a loop that nothing drives: no source gives, no sink "
-        "takes and no stock has a "
-        "driver there; add one",
+        "flows 'one_to_two', 'two_to_one' are part of a loop that nothing drives: no source "
+        "gives, no sink takes and no stock has a driver there; add one",
     ),
     "arrivals of other dimensions": (
         lambda: system(
@@ -374,11 +370,11 @@ REFUSED_NUMBERS: dict[str, tuple[Any, str]] = {
     ),
     "a share above 1": (
         lambda: simulate(system(SPLIT, given=MASS, share={}), given=[1.0, 1.0], share=1.25),
-        "process 'sort': its shares sum to 1.25 somewhere; lower them",
+        "process 'sort': its shares sum to 1.25 in every year; lower them",
     ),
     "a share below 0": (
         lambda: simulate(system(SPLIT, given=MASS, share={}), given=[1.0, 1.0], share=-0.25),
-        "process 'sort': its share for 'a' is -0.25 somewhere; shares lie between 0 and 1",
+        "process 'sort': its share for 'a' is -0.25 in every year; shares lie between 0 and 1",
     ),
     "shares that leave something": (
         lambda: simulate(
@@ -386,15 +382,15 @@ REFUSED_NUMBERS: dict[str, tuple[Any, str]] = {
             given=[1.0, 1.0],
             share=0.25,
         ),
-        "process 'sort': its shares sum to 0.5 somewhere; make one of them 'rest'",
+        "process 'sort': its shares sum to 0.5 in every year; make one of them 'rest'",
     ),
     "a yield of 0": (
         lambda: simulate(system(YIELD, asked=MASS, gain={}), asked=[1.0, 1.0], gain=0.0),
-        "process 'smelt': yield (gain) is 0 somewhere; nothing can be made with it",
+        "process 'smelt': yield (gain) is 0 in every year; nothing can be made with it",
     ),
     "a yield above 1": (
         lambda: simulate(system(YIELD, asked=MASS, gain={}), asked=[1.0, 1.0], gain=1.5),
-        "process 'smelt': yield (gain) is 1.5 somewhere; no more can come out than goes in",
+        "process 'smelt': yield (gain) is 1.5 in every year; no more can come out than goes in",
     ),
     "trade shares that do not sum to 1": (
         lambda: simulate(
@@ -402,7 +398,7 @@ REFUSED_NUMBERS: dict[str, tuple[Any, str]] = {
             asked=[1.0, 1.0],
             origin=(["region"], [0.5, 0.4]),
         ),
-        "process 'ore': shares (origin) do not sum to 1 over region (off by 0.1); mass would be lost",
+        "process 'ore': shares (origin) do not sum to 1 over region in every year (off by 0.1); mass would be lost",
     ),
     "a shape of a survival table that rises": (
         lambda: simulate(
@@ -546,15 +542,36 @@ def test_the_drawing() -> None:
     )
     assert mfa.plan(compiled).mermaid().splitlines() == [
         "flowchart LR",
-        "  mine((mine))",
-        "  metal_pool{{metal pool}}",
-        "  use[(use)]",
-        "  scrap[scrap]",
-        "  pile[(pile)]",
-        "  metal_pool -->|region| use",
-        "  mine -->|region| metal_pool",
-        "  scrap -->|region| pile",
-        "  use -->|region| scrap",
+        '  p1_mine(("mine"))',
+        '  p2_metal_pool{{"metal pool"}}',
+        '  p3_use[("use")]',
+        '  p4_scrap["scrap"]',
+        '  p5_pile[("pile")]',
+        '  p2_metal_pool -->|"region"| p3_use',
+        '  p1_mine -->|"region"| p2_metal_pool',
+        '  p4_scrap -->|"region"| p5_pile',
+        '  p3_use -->|"region"| p4_scrap',
+    ]
+
+
+def test_the_drawing_uses_no_name_as_an_identifier() -> None:
+    """``end`` and ``style`` are words of Mermaid, ``1 + 1`` is no identifier of any language."""
+    compiled = system(
+        {
+            "end": MINE,
+            "style": held(inflow="sales")["use"] | {"from": "end", "to": 'old "1 + 1"'},
+            'old "1 + 1"': SINK,
+        },
+        REGIONS,
+        sales=BY_REGION,
+    )
+    assert mfa.plan(compiled).mermaid().splitlines() == [
+        "flowchart LR",
+        '  p1_end(("end"))',
+        '  p2_style[("style")]',
+        '  p3_old__1___1_[("old #quot;1 + 1#quot;")]',
+        '  p1_end -->|"region"| p2_style',
+        '  p2_style -->|"region"| p3_old__1___1_',
     ]
 
 
@@ -656,3 +673,28 @@ def test_a_balance_of_a_single_year_counts_every_inflow() -> None:
     found = mfa.simulate(compiled, data)
     assert found.pile_stock.values.tolist() == [3.0]
     assert np.array_equal(mfa.balance(found).pile, [0.0])
+
+
+def test_a_flow_that_fits_in_no_memory_is_refused_before_it_is_made() -> None:
+    labels = [f"l{i}" for i in range(200)]
+    wide = mfa.System(
+        title="Wide",
+        dimensions=dict.fromkeys("abcd", labels),
+        parameters={
+            "left": {"dims": ["a", "b"], "unit": "t/yr"},
+            "right": {"dims": ["c", "d"], "unit": "1"},
+        },
+        processes={"mine": {"rule": "source", "gives": "left * right", "to": "pile"}, "pile": SINK},
+    )
+    with pytest.raises(MfaError) as error:
+        mfa.plan(wide)
+    assert str(error.value) == (
+        "flow 'mine_to_pile': would have 1,600,000,000 cells (a 200 × b 200 × c 200 × d 200), "
+        "12 GiB; 2 GiB is the most: leave a dimension out or shorten one"
+    )
+
+
+@pytest.mark.parametrize("given", ["path.yaml", None, 3])
+def test_a_plan_is_made_of_a_system(given: object) -> None:
+    with pytest.raises(MfaError, match="a System or a Scenario"):
+        mfa.plan(given)  # type: ignore[arg-type]
