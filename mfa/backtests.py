@@ -55,10 +55,11 @@ def backtest(
     Returns
     -------
     Dataset
-        ``observed`` (origin, horizon, ...), ``mid`` (method, origin, horizon, ...), ``low`` and
+        ``observed`` (origin, horizon, ...), ``mid`` (model, origin, horizon, ...), ``low`` and
         ``high`` with ``level`` as well, in the unit of the history, and
         ``relative_error`` = mid/observed − 1. NaN where nothing was observed. Pass it on to
-        :func:`error_table`.
+        :func:`error_table`. (The dimension is not called ``method``, which ``sel`` would take as
+        its own option and select nothing.)
 
     Raises
     ------
@@ -104,13 +105,13 @@ def backtest(
             except MfaError as error:
                 raise MfaError(f"{label}, origin {origin}: {error}") from error
             found.append(_by_horizon(one[["low", "mid", "high"]].drop_attrs(deep=False), steps))
-        every = xr.concat(found, xr.DataArray(list(told), dims="method", name="method"))
+        every = xr.concat(found, xr.DataArray(list(told), dims="model", name="model"))
         after = _by_horizon(history.reindex(year=origin + steps), steps)
         by_origin.append(every.assign(observed=after))
     axis = xr.DataArray(np.asarray(origins), dims="origin", name="origin")
     result = xr.concat(by_origin, axis, data_vars="all")
     result["relative_error"] = (result["mid"] / result["observed"] - 1).assign_attrs(units="1")
-    order = [d for d in ("method", "level", "origin", "horizon") if d in result.dims]
+    order = [d for d in ("model", "level", "origin", "horizon") if d in result.dims]
     return result.transpose(*order, ...).assign_attrs(drivers_ahead=drivers_ahead)
 
 
@@ -130,7 +131,7 @@ def error_table(
 
     Returns
     -------
-    Dataset, dims (method, horizon, ...)
+    Dataset, dims (model, horizon, ...)
         ``mape``, the mean of |mid/observed − 1|; ``bias``, the mean of mid/observed − 1;
         ``coverage`` (level), the share of observations inside the band; ``count`` of
         observations; ``mape_ratio``, mape over that of ``against``. Shares, not per cent.
@@ -160,8 +161,8 @@ def error_table(
             "count": seen.sum(over),
         }
     )
-    if against in table["method"].values:
-        table["mape_ratio"] = table["mape"] / table["mape"].sel(method=against, drop=True)
+    if against in table["model"].values:
+        table["mape_ratio"] = table["mape"] / table["mape"].sel(model=against, drop=True)
         table["mape_ratio"].attrs["against"] = against
     return table.assign_attrs(scores.attrs)
 
@@ -172,7 +173,7 @@ def error_figure(table: xr.Dataset, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     table : Dataset
-        From :func:`error_table`, without dimensions other than method, level and horizon.
+        From :func:`error_table`, without dimensions other than model, level and horizon.
     ax : Axes, optional
 
     Returns
@@ -182,7 +183,7 @@ def error_figure(table: xr.Dataset, ax: Axes | None = None) -> Axes:
     Examples
     --------
     >>> from matplotlib.figure import Figure
-    >>> mape = xr.DataArray([[0.1, 0.2]], {"method": ["naive"], "horizon": [1, 2]})
+    >>> mape = xr.DataArray([[0.1, 0.2]], {"model": ["naive"], "horizon": [1, 2]})
     >>> error_figure(xr.Dataset({"mape": mape}), Figure().add_subplot()).get_ylabel()
     'per cent'
     """

@@ -30,8 +30,8 @@ class Case:
         The years to be forecast.
     expected : mapping of DataArrays, dims (year, ...)
         Drivers in ``years`` and ``ahead_years``.
-    drawn : mapping of DataArrays, dims (sample, year, ...)
-        The same drivers in ``ahead_years``, with their uncertainty; ``sample`` may have length 1.
+    drawn : mapping of DataArrays, dims (sample, year, ...) or (year, ...)
+        The same drivers in ``ahead_years``, with their uncertainty if there is one.
     samples : int
     rng : numpy Generator
         The only source of chance a method may use.
@@ -64,7 +64,7 @@ class Case:
 
     def draws(self, name: str) -> Array:
         """Return a driver's draws in the years ahead, (samples, h) or (1, h)."""
-        return self._plain(name, self.drawn[name]).values
+        return np.atleast_2d(self._plain(name, self.drawn[name]).values)
 
     def _plain(self, name: str, data: xr.DataArray) -> xr.DataArray:
         if more := [str(dim) for dim in data.dims if dim not in ("sample", "year")]:

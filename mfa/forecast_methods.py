@@ -43,7 +43,7 @@ def naive(case: Case, *, last: int = 10) -> Outcome:
     walk = _walk(case, spread, last - 1)
     mid = case.history[-1] * np.exp(rate * ahead)
     return Outcome(
-        mid, mid * np.exp(rates * ahead + walk), {"growth": (rate, spread / np.sqrt(last))}
+        mid, mid * _exp(rates * ahead + walk), {"growth": (rate, spread / np.sqrt(last))}
     )
 
 
@@ -60,7 +60,7 @@ def last_value(case: Case) -> Outcome:
         raise MfaError("last_value: one year of history says nothing about its errors; give more")
     spread = float(np.sqrt((steps**2).mean()))
     mid = np.full(case.horizon, case.history[-1])
-    return Outcome(mid, mid * np.exp(_walk(case, spread, len(steps))))
+    return Outcome(mid, mid * _exp(_walk(case, spread, len(steps))))
 
 
 @method(
@@ -97,7 +97,7 @@ def econometric(
         terms(case.past, case.years), np.log(case.history / past), names, covariance=covariance
     )
     mid, draws = _linear(case, fit, terms, errors)
-    return Outcome(np.exp(mid) * ahead, np.exp(draws) * drawn, _estimates(fit))
+    return Outcome(np.exp(mid) * ahead, _exp(draws) * drawn, _estimates(fit))
 
 
 @method(
@@ -138,7 +138,7 @@ def intensity(
     fit = ols(terms(case.past, case.years), response, ["constant", "linear", "square"], covariance)
     mid, draws = _linear(case, fit, terms, errors)
     if logarithmic:
-        mid, draws = np.exp(mid), np.exp(draws)
+        mid, draws = np.exp(mid), _exp(draws)
     mid, draws = np.maximum(mid, 0.0), np.maximum(draws, 0.0)
     estimates = _estimates(fit) | {"peak_income": _peak(fit, logarithmic)}
     return Outcome(
@@ -203,14 +203,14 @@ def _structural(
     count = len(case.years)
     whole = model(case.expected).transpose("year").values
     past, ahead = whole[:count], whole[count:]
-    drawn = model(case.drawn).transpose("sample", "year").values
+    drawn = np.atleast_2d(model(case.drawn).transpose(..., "year").values)
     if not (past > 0).all():
         raise MfaError(f"the model gives nothing in {case.years[int(np.argmax(~(past > 0)))]}")
     ratio = np.log(case.history / past)
     if anchor == "none":
         spread = float(np.sqrt((ratio**2).mean()))
         noise = spread * widened_normal(case.samples, case.horizon, count, case.rng)
-        return Outcome(ahead, drawn * np.exp(noise), {"anchor": (1.0, 0.0)})
+        return Outcome(ahead, drawn * _exp(noise), {"anchor": (1.0, 0.0)})
     if count < 2:
         raise MfaError("one year of history says nothing about the errors of the model; give more")
     steps = np.diff(ratio)
@@ -218,7 +218,7 @@ def _structural(
     factor = float(np.exp(ratio[-1]))
     walk = _walk(case, spread, count - 1)
     return Outcome(
-        ahead * factor, drawn * factor * np.exp(walk), {"anchor": (factor, factor * spread)}
+        ahead * factor, drawn * factor * _exp(walk), {"anchor": (factor, factor * spread)}
     )
 
 
@@ -239,6 +239,11 @@ def _linear(
 def _columns(*columns: Array) -> Array:
     """Stack terms as the last axis; a constant rides along."""
     return np.stack(np.broadcast_arrays(*columns), axis=-1)
+
+
+def _exp(draws: Array) -> Array:
+    """Return e to the power of draws; few data have wide tails, which must not overflow."""
+    return np.asarray(np.exp(np.minimum(draws, 300.0)))
 
 
 def _walk(case: Case, spread: float, freedom: int) -> Array:

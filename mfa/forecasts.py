@@ -107,7 +107,13 @@ def forecast(
 
 
 def continued(
-    drivers: Drivers, origin: int, horizon: int, *, last: int = 20, samples: int = 2000, seed: int = 0
+    drivers: Drivers,
+    origin: int,
+    horizon: int,
+    *,
+    last: int = 20,
+    samples: int = 2000,
+    seed: int = 0,
 ) -> dict[str, xr.DataArray]:
     """Continue drivers from what was known at the origin, with their uncertainty.
 
@@ -282,10 +288,11 @@ def _case(
         ahead = one.isel(year=slice(len(years), None))
         if "sample" in one.dims:
             expected[name] = one.median("sample")
-            drawn[name] = ahead.transpose("sample", "year", ...)
+            drawn[name] = ahead.transpose("sample", "year", ...).assign_coords(
+                sample=np.arange(samples)
+            )
         else:
-            expected[name] = one
-            drawn[name] = ahead.expand_dims("sample")
+            expected[name], drawn[name] = one, ahead
     series = history.sel(dict(cell)).values.astype(float)
     rng = np.random.default_rng([seed, place])
     return Case(series, years, span[len(years) :], expected, drawn, samples, rng)

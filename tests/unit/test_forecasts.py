@@ -351,9 +351,9 @@ def test_a_law_is_fitted_before_the_origin_even_where_drivers_are_observed() -> 
 
 def test_errors_by_method_and_horizon_are_counted_by_hand() -> None:
     history = by_year([100.0, 100.0, 110.0, 121.0], np.arange(2000, 2004))
-    scores = backtest(["last_value"], history, None, [2001, 2002], 2, samples=10)
+    scores = backtest(["last_value"], history, None, [2001, 2002], 2)
     expected = [[100 / 110 - 1, 100 / 121 - 1], [110 / 121 - 1, np.nan]]
-    np.testing.assert_allclose(scores.relative_error.sel(method="last_value"), expected)
+    np.testing.assert_allclose(scores.relative_error.sel(model="last_value"), expected)
     table = error_table(scores, against="last_value")
     np.testing.assert_allclose(table.mape[0], [1 - 100 / 110, 1 - 100 / 121])
     np.testing.assert_allclose(table.bias, -table.mape)
@@ -369,14 +369,14 @@ def test_bands_hold_what_they_promise_where_the_method_is_right() -> None:
     steps = 0.02 + 0.05 * rng.standard_normal((60, len(YEARS)))
     walks = xr.DataArray(np.exp(np.cumsum(steps, axis=1)), regions | {"year": YEARS})
     table = error_table(backtest({"walk": ("naive", {"last": 30})}, walks, None, [1985, ORIGIN], 8))
-    covered = table.coverage.sel(method="walk").mean("horizon")
+    covered = table.coverage.sel(model="walk").mean("horizon")
     np.testing.assert_allclose(covered, [0.8, 0.95], atol=0.05)
 
     income = xr.DataArray(rng.permuted(np.tile(INCOME.values, (60, 1)), axis=1), walks.coords)
     demand = income**0.7 * np.exp(0.1 * rng.standard_normal(income.shape))
     scores = backtest(["econometric"], demand, {"gdp_per_capita": income}, [1980, ORIGIN], 8,
                       drivers_ahead="observed")  # fmt: skip
-    covered = error_table(scores).coverage.sel(method="econometric").mean("horizon")
+    covered = error_table(scores).coverage.sel(model="econometric").mean("horizon")
     np.testing.assert_allclose(covered, [0.8, 0.95], atol=0.03)
 
 
