@@ -47,7 +47,7 @@ def backtest(
     drivers_ahead : {"trend", "observed"}
         ``trend``: drivers after the origin are continued from before (:func:`continued`), with
         their uncertainty: a forecast as it could have been made then. ``observed``: drivers are
-        as they came; what is scored is the law alone.
+        as they came; what is scored is the law alone, as far ahead as drivers were observed.
     level : several shares of the band
     samples, seed : int
         As for ``forecast``.
@@ -92,24 +92,26 @@ def backtest(
         before = history.sel(year=slice(None, origin))
         if not before.sizes["year"] or int(before["year"].values[-1]) != origin:
             raise MfaError(f"the origin {origin} is not a year of the history")
-        ahead: Drivers | None = drivers
-        if drivers is not None and drivers_ahead == "trend":
+        ahead, reach = drivers, horizon
+        if drivers is not None and drivers_ahead == "observed":
+            reach = min(horizon, _last_year(drivers) - origin)
+        elif drivers is not None:
             ahead = continued(drivers, origin, horizon, samples=samples, seed=seed)
         found = []
         for label, (name, options) in told.items():
             try:
                 one = forecast(
-                    name, before, ahead, horizon,
+                    name, before, ahead, reach,
                     level=list(level), samples=samples, seed=seed, **options,
                 )  # fmt: skip
             except MfaError as error:
                 raise MfaError(f"{label}, origin {origin}: {error}") from error
-            found.append(_by_horizon(one[["low", "mid", "high"]].drop_attrs(deep=False), steps))
+            found.append(_by_horizon(one[["low", "mid", "high"]], origin).reindex(horizon=steps))
         every = xr.concat(found, xr.DataArray(list(told), dims="model", name="model"))
-        after = _by_horizon(history.reindex(year=origin + steps), steps)
+        after = _by_horizon(history.reindex(year=origin + steps), origin)
         by_origin.append(every.assign(observed=after))
     axis = xr.DataArray(np.asarray(origins), dims="origin", name="origin")
-    result = xr.concat(by_origin, axis, data_vars="all")
+    result: xr.Dataset = xr.concat(by_origin, axis, data_vars="all")
     result["relative_error"] = (result["mid"] / result["observed"] - 1).assign_attrs(units="1")
     order = [d for d in ("model", "level", "origin", "horizon") if d in result.dims]
     return result.transpose(*order, ...).assign_attrs(drivers_ahead=drivers_ahead)
@@ -132,7 +134,8 @@ def error_table(
     Returns
     -------
     Dataset, dims (model, horizon, ...)
-        ``mape``, the mean of |mid/observed − 1|; ``bias``, the mean of mid/observed − 1;
+        ``mape`` and ``median_error``, the mean and the median of |mid/observed − 1|; ``bias``, the
+        mean of mid/observed − 1;
         ``coverage`` (level), the share of observations inside the band; ``count`` of
         observations; ``mape_ratio``, mape over that of ``against``. Shares, not per cent.
         ``to_dataframe()`` gives the table.
@@ -155,7 +158,8 @@ def error_table(
     inside = (scores["low"] <= scores["observed"]) & (scores["observed"] <= scores["high"])
     table = xr.Dataset(
         {
-            "mape": np.abs(error).mean(over),
+            "mape": abs(error).mean(over),
+            "median_error": abs(error).median(over),
             "bias": error.mean(over),
             "coverage": inside.where(seen).mean(over),
             "count": seen.sum(over),
@@ -195,5 +199,13 @@ def error_figure(table: xr.Dataset, ax: Axes | None = None) -> Axes:
     return plot.lines(shown, over="horizon", ax=ax)
 
 
-def _by_horizon(data: Any, steps: Any) -> Any:
-    return data.rename(year="horizon").assign_coords(horizon=steps)
+def _by_horizon(data: Any, origin: int) -> Any:
+    found = data.rename(year="horizon")
+    return found.assign_coords(horizon=found["horizon"] - origin).drop_attrs(deep=False)
+
+
+def _last_year(drivers: Drivers) -> int:
+    """Return the last year in which all drivers were observed."""
+    return min(
+        int(data["year"].values[-1]) for data in dict(drivers).values() if "year" in data.dims
+    )

@@ -28,8 +28,8 @@ class Case:
     years : int array (n,)
     ahead_years : int array (h,)
         The years to be forecast.
-    expected : mapping of DataArrays, dims (year, ...)
-        Drivers in ``years`` and ``ahead_years``.
+    expected : mapping of DataArrays, dims (year, ...) or (...)
+        Drivers in ``years`` and ``ahead_years``, or in all years.
     drawn : mapping of DataArrays, dims (sample, year, ...) or (year, ...)
         The same drivers in ``ahead_years``, with their uncertainty if there is one.
     samples : int
@@ -56,22 +56,24 @@ class Case:
 
     def past(self, name: str) -> Array:
         """Return a driver in the years of the history, (n,)."""
-        return self._plain(name, self.expected[name]).values[: len(self.years)]
+        return self._plain(name, self.expected[name])[: len(self.years)]
 
     def ahead(self, name: str) -> Array:
         """Return a driver as expected in the years ahead, (h,)."""
-        return self._plain(name, self.expected[name]).values[len(self.years) :]
+        return self._plain(name, self.expected[name])[len(self.years) :]
 
     def draws(self, name: str) -> Array:
         """Return a driver's draws in the years ahead, (samples, h) or (1, h)."""
-        return np.atleast_2d(self._plain(name, self.drawn[name]).values)
+        return np.atleast_2d(self._plain(name, self.drawn[name])[..., -self.horizon :])
 
-    def _plain(self, name: str, data: xr.DataArray) -> xr.DataArray:
+    def _plain(self, name: str, data: xr.DataArray) -> Array:
         if more := [str(dim) for dim in data.dims if dim not in ("sample", "year")]:
             raise MfaError(
                 f"driver {name!r} has the dimensions {more}, which the history does not have"
             )
-        return data
+        if "year" in data.dims:
+            return np.asarray(data.values)
+        return np.full(len(self.years) + self.horizon, float(data))
 
     def population(self) -> tuple[Array, Array, Array]:
         """Return people in the past, ahead and drawn; 1 where the history is told per head."""

@@ -68,7 +68,7 @@ def last_value(case: Case) -> Outcome:
     meaning="demand per head follows income and price with constant elasticities, and a trend",
     needs=("gdp_per_capita",),
     uses=("price", "population"),
-    reference="Pei, Tilton (1999), Resources Policy 25, 11-20, doi:10.1016/S0301-4207(98)00032-2",
+    reference="Pei, Tilton (1999), Resources Policy 25, 11-20",
 )
 def econometric(
     case: Case, *, trend: bool = True, covariance: str = "newey_west", errors: str = "independent"
@@ -201,9 +201,9 @@ def _structural(
         raise MfaError(f"unknown anchor {anchor!r}. {known(anchor, ANCHORS)}")
     case.require_positive("its ratio to the model is needed")
     count = len(case.years)
-    whole = model(case.expected).transpose("year").values
+    whole = np.broadcast_to(model(case.expected).values, count + case.horizon)
     past, ahead = whole[:count], whole[count:]
-    drawn = np.atleast_2d(model(case.drawn).transpose(..., "year").values)
+    drawn = np.atleast_2d(model(case.drawn).transpose(..., "year", missing_dims="ignore").values)
     if not (past > 0).all():
         raise MfaError(f"the model gives nothing in {case.years[int(np.argmax(~(past > 0)))]}")
     ratio = np.log(case.history / past)

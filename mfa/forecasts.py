@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from mfa import forecast_methods as forecast_methods  # enters the methods of the package
 from mfa.dims import order, require_contiguous
@@ -20,6 +21,8 @@ GROWING = ("gdp_per_capita", "population", "activity", "final_demand")
 
 WANDERING = ("price",)
 """Drivers that stay where they are, but may wander off."""
+
+Years = NDArray[np.int64]
 
 Drivers = Mapping[str, xr.DataArray] | xr.Dataset
 
@@ -48,9 +51,10 @@ def forecast(
         (``region``, ``material``) is forecast cell by cell.
     drivers : Dataset or mapping of DataArrays, dims (year, ...)
         ``gdp_per_capita``, ``population``, ``price``, … in all years of the history and of the
-        horizon; a driver without ``year`` holds in all. Without ``population`` the history is
-        taken as told per head; drivers that the method does not use are left alone. A dimension ``sample`` of the length ``samples`` carries the
-        uncertainty of a driver ahead; its median is used for the middle.
+        horizon; a driver without ``year`` holds in all. Drivers that the method does not use are
+        left alone. Without ``population`` the history is taken as told per head. A dimension
+        ``sample`` of the length ``samples`` carries the uncertainty of a driver ahead; its median
+        is used for the middle.
     horizon : int
         Number of years ahead.
     level : float or several
@@ -229,9 +233,9 @@ def _require_years(name: str, data: xr.DataArray) -> None:
 
 
 def _require_no_nan(name: str, data: xr.DataArray) -> None:
-    wrong = ~np.isfinite(data)
-    if bool(wrong.any()):
-        at = np.unravel_index(int(np.argmax(wrong.values)), wrong.shape)
+    wrong = ~np.isfinite(data.values)
+    if wrong.any():
+        at = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
         cell = {
             str(dim): data[dim].values[i] if dim in data.coords else int(i)
             for dim, i in zip(data.dims, at, strict=True)
@@ -240,10 +244,11 @@ def _require_no_nan(name: str, data: xr.DataArray) -> None:
         raise MfaError(f"{name}: no number at {where}; absent is not zero: give it or start later")
 
 
-def _on_span(name: str, data: xr.DataArray, span: Array, samples: int) -> xr.DataArray:
+def _on_span(name: str, data: xr.DataArray, span: Years, samples: int) -> xr.DataArray:
     """Return a driver on exactly the years of history and horizon."""
     if "year" not in data.dims:
-        data = data.expand_dims(year=span)
+        _require_no_nan(f"driver {name!r}", data)
+        return data
     missing = sorted(set(span.tolist()) - set(data["year"].values.tolist()))
     if missing:
         raise MfaError(
@@ -271,7 +276,7 @@ def _case(
     drivers: Mapping[str, xr.DataArray],
     cell: Mapping[str, Any],
     place: int,
-    span: Array,
+    span: Years,
     samples: int,
     seed: int,
 ) -> Case:
@@ -284,10 +289,15 @@ def _case(
                 raise MfaError(
                     f"driver {name!r} lacks {dim} {label!r}. {known(label, data[dim].values)}"
                 )
-        one = data.sel(here).drop_vars(list(here)).transpose("year", ...)
+        one = data.sel(here).drop_vars(list(here))
+        if "year" not in one.dims:
+            expected[name] = drawn[name] = one
+            continue
+        one = one.transpose("year", ...)
         ahead = one.isel(year=slice(len(years), None))
         if "sample" in one.dims:
-            expected[name] = one.median("sample")
+            before = one.isel(year=slice(None, len(years)), sample=0, drop=True)
+            expected[name] = xr.concat([before, ahead.median("sample")], "year")
             drawn[name] = ahead.transpose("sample", "year", ...).assign_coords(
                 sample=np.arange(samples)
             )
@@ -301,7 +311,7 @@ def _case(
 def _label(
     history: xr.DataArray,
     found: Sequence[tuple[dict[str, Any], Outcome]],
-    years: Array,
+    years: Years,
     levels: Sequence[float],
 ) -> xr.Dataset:
     """Put quantiles and estimates of all cells under their labels."""

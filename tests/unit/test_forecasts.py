@@ -255,6 +255,15 @@ def test_the_uncertainty_of_drivers_widens_the_band_and_keeps_the_middle() -> No
     np.testing.assert_allclose(width, 2 * 1.2816 * 0.1, rtol=0.15)
 
 
+def test_a_driver_without_years_holds_in_all() -> None:
+    constant = {"activity": FINAL.sel(year=2000, drop=True), "intensity": SECTORAL["intensity"]}
+    told = forecast("sectors", until(INCOME), constant, 3, anchor="none", samples=9)
+    np.testing.assert_allclose(told.mid, 0.1 * 1 + 0.5 * 2 + 2 * 10)
+    flat = {"gdp_per_capita": INCOME, "population": xr.DataArray(2.0)}
+    told = forecast("econometric", until(INCOME), flat, 3, samples=9)
+    np.testing.assert_allclose(told.mid, after(INCOME, 3))
+
+
 def test_a_method_of_ones_own_is_one_function() -> None:
     @method("mean", meaning="the mean of all years", uses=("population",))
     def mean(case: Case, *, times: float = 1.0) -> Outcome:

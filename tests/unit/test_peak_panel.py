@@ -47,7 +47,7 @@ def test_the_confidence_is_wrong_as_often_as_it_says() -> None:
                                                   {"which": [0, 1], **REGIONS})))
         for _ in range(400)
     ]  # fmt: skip
-    inside = np.mean([(run.low < 0) & (0 < run.high) for run in runs])
+    inside = np.mean([(run.low < 0) & (run.high > 0) for run in runs])
     assert inside == pytest.approx(0.95, abs=0.025)
     assert np.mean([run.confidence > 0.9 for run in runs]) == pytest.approx(0.2, abs=0.05)
 
