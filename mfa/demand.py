@@ -155,20 +155,55 @@ LAWS = {
 }
 """Laws over calendar years that may stand in scenario files, by name."""
 
+_HOMES = {
+    "Fit": "mfa.fitted",
+    "fit": "mfa.fits",
+    "intensity_peak": "mfa.intensity",
+    "inverted_u": "mfa.intensity",
+    "nested_test": "mfa.nested",
+    "peak_shift": "mfa.waves",
+    "waves": "mfa.waves",
+    "zero_growth_seen": "mfa.waves",
+}
+
+if TYPE_CHECKING:
+    from mfa.fits import fit
+    from mfa.fitted import Fit
+    from mfa.intensity import intensity_peak, inverted_u
+    from mfa.nested import nested_test
+    from mfa.waves import peak_shift, waves, zero_growth_seen
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mfa.demand' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
 __all__ = [
     "LAWS",
+    "Fit",
     "Law",
     "bass",
     "bass_peak",
     "bass_rate",
     "critical_points",
     "fisher_pry",
+    "fit",
     "gompertz",
     "growth",
+    "intensity_peak",
+    "inverted_u",
     "logistic",
     "modified_exponential",
+    "nested_test",
     "paced",
+    "peak_shift",
     "richards",
     "rise_and_decline",
     "technology_shares",
+    "waves",
+    "zero_growth_seen",
 ]
