@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,35 +29,6 @@ from mfa.growth_laws import (
     rise_and_decline,
     with_unit,
 )
-
-_ELSEWHERE = {
-    "backtest": "backtests",
-    "error_figure": "backtests",
-    "error_table": "backtests",
-    "METHODS": "forecast_cases",
-    "Case": "forecast_cases",
-    "Outcome": "forecast_cases",
-    "method": "forecast_cases",
-    "continued": "forecasts",
-    "forecast": "forecasts",
-    "leontief_output": "input_output",
-    "material_multiplier": "input_output",
-    "sector_demand": "input_output",
-    "observed_peak": "peak_panel",
-    "panel_test": "peak_panel",
-    "take_off_year": "peak_panel",
-}
-"""Names of this room that are loaded when they are first asked for."""
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _ELSEWHERE:
-        raise AttributeError(f"module 'mfa.demand' has no attribute {name!r}")
-    return getattr(import_module(f"mfa.{_ELSEWHERE[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted([*__all__, *_ELSEWHERE])
 
 
 def growth(x: Any, *, start: Any, level: Any, rate: Any) -> Any:
@@ -166,6 +137,15 @@ _HOMES = {
     "zero_growth_seen": "mfa.waves",
 }
 
+_ROOMS_ABOVE = {
+    "mfa.forecast_cases": ("METHODS", "Case", "Outcome", "method"),
+    "mfa.forecasts": ("continued", "forecast"),
+    "mfa.backtests": ("backtest", "error_figure", "error_table"),
+    "mfa.input_output": ("leontief_output", "material_multiplier", "sector_demand"),
+    "mfa.peak_panel": ("observed_peak", "panel_test", "take_off_year"),
+}
+_HOMES |= {name: room for room, names in _ROOMS_ABOVE.items() for name in names}
+
 if TYPE_CHECKING:
     from mfa.fits import fit
     from mfa.fitted import Fit
@@ -180,6 +160,10 @@ def __getattr__(name: str) -> Any:
     value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *_HOMES})
 
 
 __all__ = [

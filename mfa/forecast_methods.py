@@ -10,6 +10,7 @@ import xarray as xr
 from mfa.errors import MfaError, known
 from mfa.forecast_cases import Case, Outcome, method
 from mfa.input_output import material_multiplier, sector_demand
+from mfa.intensity import inverted_u
 from mfa.regression import Array, Regression, error_paths, ols, widened_normal
 
 FORMS = ("quadratic", "log_quadratic")
@@ -118,7 +119,8 @@ def intensity(
 
     ``quadratic``: I = a + b Y + c Y², which counts as 0 where it falls below it;
     ``log_quadratic``: ln I = a + b ln Y + c (ln Y)². The income of the peak (−b/2c, or its
-    exponential) is among the estimates, with its delta-method error; NaN where c ≥ 0.
+    exponential) is among the estimates, with its delta-method error, NaN where c ≥ 0; and so is
+    the probability p of the Lind–Mehlum test of the shape (:func:`mfa.intensity.inverted_u`).
     """
     if form not in FORMS:
         raise MfaError(f"intensity: unknown form {form!r}. {known(form, FORMS, 'forms')}")
@@ -141,6 +143,8 @@ def intensity(
         mid, draws = np.exp(mid), _exp(draws)
     mid, draws = np.maximum(mid, 0.0), np.maximum(draws, 0.0)
     estimates = _estimates(fit) | {"peak_income": _peak(fit, logarithmic)}
+    shape = inverted_u(case.past("gdp_per_capita"), observed, form=form)
+    estimates["lind_mehlum_p"] = (shape.p, float("nan"))
     return Outcome(
         mid * case.ahead("gdp_per_capita") * ahead,
         draws * case.draws("gdp_per_capita") * drawn,

@@ -10,7 +10,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from mfa import forecast_methods as forecast_methods  # enters the methods of the package
+from mfa import forecast_laws as forecast_laws  # these two enter the methods of the package
+from mfa import forecast_methods as forecast_methods
 from mfa.dims import order, require_contiguous
 from mfa.errors import MfaError, known
 from mfa.forecast_cases import Case, Method, Outcome, method_named

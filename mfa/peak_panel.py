@@ -7,7 +7,7 @@ import xarray as xr
 
 from mfa.dims import require_same_labels
 from mfa.errors import MfaError
-from mfa.regression import ols
+from mfa.waves import peak_shift
 
 
 def take_off_year(gdp_per_capita: xr.DataArray, income: float) -> xr.DataArray:
@@ -119,12 +119,14 @@ def panel_test(
     -------
     Dataset, dims (claim,)
         ``b`` [1/yr], ``standard_error``, ``low``, ``high``, ``sign`` (+1, −1) of b and
-        ``confidence`` that it has this sign, one-sided; attribute ``countries``.
+        ``confidence`` that it has this sign, one-sided; ``tau``, the rank correlation in the
+        direction of the claim, and ``p_tau`` (:func:`mfa.waves.peak_shift`); attribute
+        ``countries``.
 
     Raises
     ------
     MfaError
-        If labels differ, a value is NaN or not above 0, or there are fewer than three countries.
+        If labels differ, a value is NaN or not above 0, or there are fewer than four countries.
 
     References
     ----------
@@ -153,20 +155,17 @@ def panel_test(
         if not (data.values > 0).all():
             raise MfaError(f"{name}: must be above 0 everywhere")
     require_same_labels(**given)
-    if take_off.size < 3:
-        raise MfaError(f"{take_off.size} countries cannot tell a slope and its error; give 3")
-    year = take_off.values - take_off.values.mean()
-    if not np.ptp(year) > 0:
-        raise MfaError("all countries took off in one year: nothing can be said of later ones")
     rows = []
-    for direction, data in ((-1.0, height), (1.0, position)):
-        design = np.column_stack([np.ones(len(year)), direction * year])
-        fit = ols(design, np.log(data.values), ["constant", "b"])
-        b, error = float(fit.coefficients[1]), float(fit.standard_error[1])
-        reach = float(stats.t.ppf((1 + level) / 2, fit.freedom)) * error
-        sure = float(stats.t.cdf(abs(b) / error, fit.freedom)) if error > 0 else 1.0
-        rows.append((b, error, b - reach, b + reach, float(np.sign(b)), sure))
-    names = ("b", "standard_error", "low", "high", "sign", "confidence")
+    freedom = take_off.size - 2
+    for expected, sign, data in (("falls", -1.0, height), ("rises", 1.0, position)):
+        shift = peak_shift(take_off.values, data.values, expected=expected)
+        b, error = sign * shift.slope, shift.standard_error
+        reach = float(stats.t.ppf((1 + level) / 2, freedom)) * error
+        sure = max(shift.p, 1 - shift.p)
+        rows.append(
+            (b, error, b - reach, b + reach, float(np.sign(b)), sure, sign * shift.tau, shift.p_tau)
+        )
+    names = ("b", "standard_error", "low", "high", "sign", "confidence", "tau", "p_tau")
     columns = zip(names, np.array(rows).T, strict=True)
     result = xr.Dataset(
         {name: ("claim", values) for name, values in columns},

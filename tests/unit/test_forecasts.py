@@ -10,7 +10,9 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mfa import growth_laws, lifetime, stocks
 from mfa.backtests import backtest, error_figure, error_table
+from mfa.dims import years
 from mfa.errors import MfaError
 from mfa.forecast_cases import METHODS, Case, Outcome, method
 from mfa.forecasts import continued, forecast
@@ -226,6 +228,61 @@ def test_models_of_sectors_are_taken_as_they_are_or_scaled_to_the_last_year(name
     assert float(scaled.estimate.sel(parameter="anchor")) == pytest.approx(2.0)
 
 
+# -------------------------------------------------------------------- laws
+
+SURVIVAL = lifetime.weibull(years(1950, 2010), mean=20, shape=3)
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    law=st.sampled_from(["logistic", "gompertz"]),
+    scale=st.sampled_from(["linear", "log"]),
+    midpoint=st.floats(3.0, 6.0),
+)
+def test_an_s_curve_goes_on_as_it_was(law: str, scale: str, midpoint: float) -> None:
+    rate = 0.6 if scale == "linear" else 2.5
+    demand = PEOPLE * getattr(growth_laws, law)(
+        INCOME, saturation=0.5, midpoint=midpoint, rate=rate, scale=scale
+    )
+    told = forecast("s_curve", until(demand), DRIVERS, 10, law=law, scale=scale, samples=50)
+    for bound in ("low", "mid", "high"):
+        np.testing.assert_allclose(told[bound], after(demand), rtol=1e-5)
+    names = ["saturation", "midpoint", "rate", "identified"]
+    found = told.estimate.sel(parameter=names)
+    np.testing.assert_allclose(found, [0.5, midpoint, rate, 1.0], rtol=1e-5)
+
+
+def test_an_s_curve_that_data_do_not_fix_has_a_wide_band_and_says_so() -> None:
+    demand = noisy(growth_laws.logistic(INCOME, saturation=100.0, midpoint=15.0, rate=0.3), 0.1)
+    seen = {"gdp_per_capita": INCOME.where(AGE <= 0, 30.0)}
+    told = forecast("s_curve", until(demand), seen, 5, law="logistic")
+    assert float(told.estimate.sel(parameter="identified")) == 0.0
+    assert (told.high / told.low > 3).all()
+
+
+def test_a_stock_that_follows_an_s_curve_asks_for_what_it_loses_and_gains() -> None:
+    level = growth_laws.logistic(INCOME, saturation=8.0, midpoint=6.0, rate=0.5)
+    use = stocks.from_stock(PEOPLE * level, SURVIVAL)
+    told = forecast(
+        "stock_driven", until(use.inflow), DRIVERS | {"survival": SURVIVAL}, 10,
+        law="logistic", samples=50,
+    )  # fmt: skip
+    for bound in ("low", "mid", "high"):
+        np.testing.assert_allclose(told[bound], after(use.inflow), rtol=1e-4)
+    np.testing.assert_allclose(told.estimate.sel(parameter="saturation"), 8.0, rtol=1e-5)
+
+
+def test_a_shrinking_stock_asks_for_nothing_or_stops_as_chosen() -> None:
+    level = growth_laws.logistic(INCOME, saturation=8.0, midpoint=6.0, rate=0.5)
+    use = stocks.from_stock(PEOPLE * level, SURVIVAL)
+    drivers = DRIVERS | {"survival": SURVIVAL, "population": PEOPLE.where(AGE < 3, 1e5)}
+    call = {"drivers": drivers, "horizon": 5, "law": "logistic", "samples": 20}
+    told = forecast("stock_driven", until(use.inflow), **call)
+    assert (told.mid.sel(year=[2001, 2002]) > 0).all() and float(told.mid.sel(year=2003)) == 0.0
+    with pytest.raises(MfaError, match="2003"):
+        forecast("stock_driven", until(use.inflow), on_decline="raise", **call)
+
+
 # --------------------------------------------------------------- interface
 
 
@@ -280,8 +337,16 @@ def test_a_method_of_ones_own_is_one_function() -> None:
         METHODS.pop("mean")
 
 
+def test_a_law_must_be_known_and_something_must_be_used() -> None:
+    with pytest.raises(MfaError, match='Did you mean "logistic"'):
+        forecast("s_curve", until(INCOME), DRIVERS, law="logistik")
+    with pytest.raises(MfaError, match="nothing was used by 1950"):
+        forecast("s_curve", until(ZERO), DRIVERS)
+
+
 def test_every_method_says_what_it_means_and_where_it_is_from() -> None:
     wanted = {"econometric", "intensity", "input_output", "sectors", "naive", "last_value"}
+    wanted |= {"s_curve", "stock_driven"}
     assert wanted <= set(METHODS)
     for one in METHODS.values():
         assert one.meaning and one.reference and one.function.__doc__
@@ -328,12 +393,13 @@ def test_what_is_wrong_is_said(call: Any, says: str) -> None:
 # --------------------------------------------------------------- backtests
 
 ALL = ["econometric", "intensity", "input_output", "sectors", "naive", "last_value"]
+ALL += ["s_curve", "stock_driven"]
 
 
 @pytest.mark.parametrize("poison", [np.nan, 1e9])
 def test_nothing_after_the_origin_can_change_a_forecast(poison: float) -> None:
     demand = noisy(PEOPLE * INCOME)
-    drivers = DRIVERS | SECTORAL
+    drivers = DRIVERS | SECTORAL | {"survival": SURVIVAL}
     later = by_year(YEARS > ORIGIN).astype(bool)
     poisoned = {
         name: data.where(~later, poison) if "year" in data.dims else data
@@ -350,7 +416,7 @@ def test_a_law_is_fitted_before_the_origin_even_where_drivers_are_observed() -> 
     demand = noisy(PEOPLE * INCOME)
     later = by_year(YEARS > ORIGIN + 5).astype(bool)
     poisoned = {name: data.where(~later, 1e9) for name, data in DRIVERS.items()}
-    names = ["econometric", "intensity"]
+    names = ["econometric", "intensity", "s_curve"]
     told = [
         backtest(names, demand, drivers, [ORIGIN], 5, samples=50, drivers_ahead="observed")
         for drivers in (DRIVERS, poisoned)

@@ -29,7 +29,7 @@ LAYERS = [
     {"parameters", "plans"},
     {"execution"},
     {"manifest", "explain", "plot"},
-    {"forecast_methods"},
+    {"forecast_methods", "forecast_laws"},
     {"forecasts"},
     {"backtests"},
     {"provenance"},
