@@ -37,6 +37,20 @@ class Batch:
     iterations: int
 
 
+def products(parts: list[Any], rest: Any) -> tuple[Any, Any]:
+    """Return Jᵀr (series, column) and JᵀJ (series, column, column) from columns of J."""
+    size, series = len(parts), len(rest)
+    if size > 8 or series < 8:
+        jacobian = np.stack([np.broadcast_to(part, rest.shape) for part in parts], axis=1)
+        return (jacobian @ rest[..., None])[..., 0], jacobian @ jacobian.transpose(0, 2, 1)
+    pull, inner = np.empty((series, size)), np.empty((series, size, size))
+    for i, part in enumerate(parts):
+        pull[:, i] = np.vecdot(part, rest)
+        for j in range(i + 1):
+            inner[:, i, j] = inner[:, j, i] = np.vecdot(part, parts[j])
+    return pull, inner
+
+
 def solve(
     evaluate: Evaluate,
     u: Any,
@@ -97,23 +111,35 @@ def solve(
         value, parts = evaluate(
             rows(u, spread["u"], chosen), [columns[:, j, None] for j in range(size)]
         )
-        both = np.empty((len(chosen), size + 1, shape[1]))
-        for j, part in enumerate(parts):
-            both[:, j] = part
-        np.subtract(value, rows(y, spread["y"], chosen), out=both[:, size])
+        rest = value - rows(y, spread["y"], chosen)
         if weight is not None:
             w = rows(weight, spread["w"], chosen)
-            both *= w[..., None, :] if spread["w"] else w
-        if loss != "linear":
+            rest, parts = rest * w, [part * w for part in parts]
+        if loss == "linear":
+            cost = np.vecdot(rest, rest)
+        else:
             f = scale[chosen, None]
-            z = (both[:, size] / f) ** 2
-            both *= np.sqrt(slope(z))[:, None]
-        product = both @ both.transpose(0, 2, 1)
-        cost = product[:, size, size] if loss == "linear" else (f**2 * rho(z)).sum(axis=1)
-        return cost, product[:, :size, size], product[:, :size, :size]
+            z = (rest / f) ** 2
+            pull = np.sqrt(slope(z))
+            cost = (f**2 * rho(z)).sum(axis=1)
+            rest, parts = rest * pull, [part * pull for part in parts]
+        return cost, *products(parts, rest)
+
+    def look_from_one(columns: Any) -> tuple[Any, Any, Any]:
+        """Look where all series start at the same point: one Jacobian serves them."""
+        value, parts = evaluate(u, [columns[:1, j, None] for j in range(size)])
+        w = 1.0 if weight is None else weight
+        jacobian = np.stack([np.broadcast_to(part[0] * w, shape[1:]) for part in parts])
+        rest = (value - y) * w
+        inner = np.broadcast_to(jacobian @ jacobian.T, (series, size, size)).copy()
+        return np.einsum("bn,bn->b", rest, rest), rest @ jacobian.T, inner
 
     chosen = np.arange(series)
-    cost, gradient, inner = look(best, chosen)
+    alike = series > 1 and loss == "linear" and spread["y"] and not (spread["u"] or spread["w"])
+    if alike and (best == best[0]).all():
+        cost, gradient, inner = look_from_one(best)
+    else:
+        cost, gradient, inner = look(best, chosen)
     damping = np.full(series, 1e-3)
     unit = np.eye(size)
     done = 0

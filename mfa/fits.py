@@ -280,16 +280,21 @@ class _Problem:
         )  # fmt: skip
 
     def _past_the_turn(self, best: Any, covariance: Any) -> Any:
-        """Whether each group's data reach beyond the turning point, 95 % sure: bool (group,)."""
+        """Whether data reach beyond the turning point, 95 % sure: bool (group,).
+
+        Those of all groups that share the shape count.
+        """
         index, turn = self.layout.index, self.layout.curve.turn
         if turn is None:
             return np.ones(len(index), dtype=bool)
-        found = []
+        key = self.layout.curve.names.index(self.layout.curve.key)
+        shapes, found = np.delete(index, key, axis=1), []
         for group, columns in enumerate(index):
             step = 1e-6 * np.eye(len(columns))
             slope = (turn(best[columns] + step) - turn(best[columns] - step)) / 2e-6
             spread = np.sqrt(slope @ covariance[np.ix_(columns, columns)] @ slope)
-            last = self.u[self.points.group == group].max()
+            alike = np.flatnonzero((shapes == shapes[group]).all(axis=1))
+            last = self.u[np.isin(self.points.group, alike)].max()
             found.append(turn(best[columns]) + 1.645 * spread <= last)
         return np.array(found)
 

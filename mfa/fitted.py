@@ -23,7 +23,7 @@ DRAWS = 4000
 """Draws behind every quantile; the same ones each time."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Fit:
     """A fitted law.  Made by :func:`mfa.demand.fit` or :meth:`from_mapping`.
 
@@ -65,7 +65,15 @@ class Fit:
     x_dim: str
     units: Mapping[str, str]
     data_sha256: str
-    points: Points | None = field(default=None, repr=False, compare=False)
+    points: Points | None = field(default=None, compare=False)
+
+    def __repr__(self) -> str:
+        said = {True: "identified", False: "not identified"}
+        shown = ", ".join(
+            f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value.values.round(4)}"
+            for name, value in self.parameters.items()
+        )
+        return f"Fit({self.law}, {shown}, {said[bool(self._sure.all())]}, n={self.count})"
 
     @property
     def curve(self) -> Curve:

@@ -311,9 +311,9 @@ def axis(value: Any, scale: str) -> Any:
         return value
     if scale != "log":
         raise MfaError(f"scale {scale!r} is unknown. {known(scale, ['linear', 'log'])}")
-    if not (np.asarray(value) > 0).all():
+    if (np.asarray(value) <= 0).any():
         raise MfaError(
-            f"scale 'log' needs values above 0, found {np.min(np.asarray(value)):g}: "
+            f"scale 'log' needs values above 0, found {np.nanmin(np.asarray(value)):g}: "
             "drop those points or use scale='linear'"
         )
     return np.log(value)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
-from mfa.batch_fits import solve
+from mfa.batch_fits import Evaluate, solve
 from mfa.curves import Scaling
 from mfa.errors import MfaError
 from mfa.panel import Layout, Points
@@ -14,6 +16,9 @@ from mfa.ridges import in_logs
 
 TOGETHER = 500
 """Series in one batch: what stays in the cache of a core."""
+
+ENOUGH = 1e-8
+"""Stop where a step promises less; as that step is still taken, parameters are right to ~1e-6."""
 
 
 def bootstrap(
@@ -59,11 +64,23 @@ def bootstrap(
     start = np.repeat(np.asarray(best)[None], count, axis=0)
     low, high = np.minimum(box[0], best), np.maximum(box[3], best)
     weight = None if (root == 1).all() else root
-    parts = [
-        solve(
-            evaluate, u, samples[i : i + TOGETHER], start[i : i + TOGETHER], low, high,
-            weight=weight, tolerance=1e-9,
-        ).parameters
-        for i in range(0, count, TOGETHER)
-    ]  # fmt: skip
-    return np.concatenate(parts)
+    return together(evaluate, u, samples, start, low, high, weight)
+
+
+def together(
+    evaluate: Evaluate, u: Any, y: Any, start: Any, low: Any, high: Any, weight: Any = None
+) -> Any:
+    """Return the least-squares parameters (series, column) of many series y (series, point).
+
+    The batch is cut into parts that stay in the cache; threads share them
+    (numpy lets go of the interpreter in its loops).  The parts, and so the
+    numbers, do not depend on how many threads there are.
+    """
+    cuts = [slice(i, i + TOGETHER) for i in range(0, len(y), TOGETHER)]
+
+    def one(cut: slice) -> Any:
+        part = solve(evaluate, u, y[cut], start[cut], low, high, weight=weight, tolerance=ENOUGH)
+        return part.parameters
+
+    with ThreadPoolExecutor(max_workers=min(len(cuts), os.cpu_count() or 1)) as pool:
+        return np.concatenate(list(pool.map(one, cuts)))
