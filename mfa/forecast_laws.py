@@ -38,7 +38,7 @@ def s_curve(
 
     Where the data do not fix the saturation, the middle is the median of the draws along all
     laws that fit. With ``errors="ar1"`` the last error fades, with ``"independent"`` it is
-    forgotten at once.
+    forgotten at once, with ``"walk"`` it stays.
     """
     past, ahead, drawn = case.population()
     mid, draws, estimates = _follow(case, case.history / past, law, scale, errors)
@@ -65,15 +65,15 @@ def stock_driven(
 
     The driver ``survival`` (age) is made with :mod:`mfa.lifetime` for all years of history and
     horizon. Nothing is in use before the first year of the history, which has to lie far enough
-    back. The last ratio of stock and law fades (AR(1)), so that the stock goes on without a
-    jump. Where the stock falls faster than it retires, demand is 0 and the stock retires early;
+    back. The last ratio of stock and law stays (a random walk), so that the stock goes on
+    without a jump, which demand would feel at once. Where the stock falls faster than it retires, demand is 0 and the stock retires early;
     ``on_decline="raise"`` stops instead.
     """
     survival = case.expected["survival"]
     inflow = xr.DataArray(case.history, {"year": case.years})
     known_stock = stocks.from_inflow(inflow, survival).stock.values
     past, ahead, drawn = case.population()
-    mid, draws, estimates = _follow(case, known_stock / past, law, scale, "ar1")
+    mid, draws, estimates = _follow(case, known_stock / past, law, scale, "walk")
     paths = np.vstack([mid * ahead, draws * drawn])
     whole = np.hstack([np.broadcast_to(known_stock, (len(paths), len(case.years))), paths])
     years = np.concatenate([case.years, case.ahead_years])

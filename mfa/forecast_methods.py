@@ -77,7 +77,7 @@ def econometric(
     """Fit and continue ln(D/N) = a + e_Y ln Y + e_P ln P + g (t − T), the price if there is one.
 
     ``covariance`` is that of the estimates (``plain`` or ``newey_west``); with ``errors="ar1"``
-    the last error fades (ρ^h) instead of being forgotten.
+    the last error fades (ρ^h) instead of being forgotten, with ``"walk"`` it stays.
     """
     case.require_positive("its logarithm is needed")
     drivers = {"income_elasticity": "gdp_per_capita"}

@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 COVARIANCES = ("plain", "newey_west")
 """How the covariance of estimates is found: equal independent errors, or correlated ones."""
 
-ERRORS = ("independent", "ar1")
+ERRORS = ("independent", "ar1", "walk")
 """What is thought of the errors of successive years in a forecast."""
 
 COLLINEAR = 1e-12
@@ -154,8 +154,8 @@ def error_paths(
     """Return how errors go on after the last year: what is expected, and draws around it.
 
     ``independent``: nothing is expected, draws are normal with s² = Σ u²/freedom. ``ar1``:
-    u_{T+h} = ρ^h u_T + Σ_j ρ^{h−j} e_j with ρ from the regression of u_t on u_{t−1}. In both the
-    draws are widened for s being an estimate (t distribution).
+    u_{T+h} = ρ^h u_T + Σ_j ρ^{h−j} e_j with ρ from the regression of u_t on u_{t−1}. ``walk``: the
+    same with ρ = 1, so that the last error stays. In all the draws are widened for s being an estimate (t distribution).
 
     Returns
     -------
@@ -176,15 +176,17 @@ def error_paths(
     if errors not in ERRORS:
         raise MfaError(f"unknown errors {errors!r}. {known(errors, ERRORS)}")
     memory, shocks = 0.0, residuals
-    if errors == "ar1":
+    if errors != "independent":
         before = residuals[:-1]
-        if before @ before > 0:
+        if errors == "walk":
+            memory = 1.0
+        elif before @ before > 0:
             memory = float(np.clip(before @ residuals[1:] / (before @ before), -0.99, 0.99))
         shocks = residuals[1:] - memory * before
     spread = np.sqrt(shocks @ shocks / freedom)
     noise = spread * widened_normal(samples, horizon, freedom, rng)
     expected = np.zeros(horizon)
-    if errors == "ar1":
+    if errors != "independent":
         expected = residuals[-1] * memory ** np.arange(1, horizon + 1)
         for year in range(1, horizon):
             noise[:, year] += memory * noise[:, year - 1]

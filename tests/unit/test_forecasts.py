@@ -272,6 +272,17 @@ def test_a_stock_that_follows_an_s_curve_asks_for_what_it_loses_and_gains() -> N
     np.testing.assert_allclose(told.estimate.sel(parameter="saturation"), 8.0, rtol=1e-5)
 
 
+def test_a_stock_off_its_curve_goes_on_without_a_jump_of_demand() -> None:
+    bend = np.exp(by_year(0.1 * np.sin(AGE / 12 - 1)))
+    level = growth_laws.logistic(INCOME, saturation=8.0, midpoint=6.0, rate=0.5)
+    use = stocks.from_stock(PEOPLE * level * bend, SURVIVAL)
+    told = forecast(
+        "stock_driven", until(use.inflow), DRIVERS | {"survival": SURVIVAL}, 3, law="logistic"
+    )
+    last = until(use.inflow)[-1].item()
+    assert 0.5 * last < told.mid[0].item() < 2 * last
+
+
 def test_a_shrinking_stock_asks_for_nothing_or_stops_as_chosen() -> None:
     level = growth_laws.logistic(INCOME, saturation=8.0, midpoint=6.0, rate=0.5)
     use = stocks.from_stock(PEOPLE * level, SURVIVAL)

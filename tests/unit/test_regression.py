@@ -59,6 +59,13 @@ def test_ar1_paths_have_the_variance_of_an_ar1_process() -> None:
     np.testing.assert_allclose(noise.var(0), theory, rtol=0.08)
 
 
+def test_a_walk_keeps_the_last_error_and_its_variance_grows_by_the_year() -> None:
+    steps = np.random.default_rng(0).standard_normal(2000)
+    expected, noise = error_paths(np.cumsum(steps), 1999, "walk", 6, 20_000, RNG)
+    np.testing.assert_allclose(expected, steps.sum())
+    np.testing.assert_allclose(noise.var(0), np.arange(1, 7), rtol=0.08)
+
+
 def test_terms_that_say_the_same_are_named() -> None:
     twice = np.column_stack([X, 2 * X[:, 2]])
     with pytest.raises(MfaError, match="the terms income, gdp cannot be told apart"):
