@@ -1,68 +1,34 @@
-"""Growth and consumption laws: what is demanded, over time or over income.
+"""The room of demand: growth and consumption laws, their fit, intensity of use.
 
 Laws are pure functions: labelled arrays in, labelled arrays out (bare arrays
 work as well).  :data:`LAWS` lists those that may stand in scenario files.
+
+What is shown here lives in smaller rooms: S-curves in ``growth_laws``,
+technologies in ``diffusion``, ``fit`` in ``fits``, the result of a fit in
+``fitted``, intensity and waves in ``intensity``.  Fits load scipy when they
+are first asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mfa.diffusion import bass, bass_peak, bass_rate, fisher_pry, technology_shares
 from mfa.errors import MfaError
-
-
-def logistic(x: Any, *, saturation: Any, midpoint: Any, rate: Any) -> Any:
-    """Return the logistic S-curve C(x) = K / (1 + e^{−r (x − x₀)}).
-
-    Parameters
-    ----------
-    x : array, any shape
-        Calendar year, or income per head.
-    saturation : number or array [unit of C]
-        The level K that is approached.
-    midpoint : number or array [unit of x]
-        Where half of it is reached, x₀.
-    rate : number or array [1 / unit of x]
-        Speed r; the slope at the midpoint is r K / 4.
-
-    Returns
-    -------
-    array, the dimensions of ``x`` and of the parameters, [unit of K]
-
-    References
-    ----------
-    Verhulst, P.-F. (1838), Correspondance mathématique et physique 10, 113–121.
-
-    Examples
-    --------
-    >>> float(logistic(2033.0, saturation=90e6, midpoint=2033, rate=0.28))
-    45000000.0
-    """
-    result = saturation / (1.0 + np.exp(-rate * (x - midpoint)))
-    return _with_unit(result, saturation)
-
-
-def gompertz(x: Any, *, saturation: Any, midpoint: Any, rate: Any) -> Any:
-    """Return the Gompertz curve C(x) = K exp(−e^{−r (x − x₀)}).
-
-    Parameters are those of :func:`logistic`; at the midpoint the curve has
-    reached K / e and rises with r K / e.
-
-    References
-    ----------
-    Winsor, C. P. (1932), PNAS 18, 1–8, doi:10.1073/pnas.18.1.1
-
-    Examples
-    --------
-    >>> round(float(gompertz(0.0, saturation=1.0, midpoint=0.0, rate=0.1)), 6)
-    0.367879
-    """
-    result = saturation * np.exp(-np.exp(-rate * (x - midpoint)))
-    return _with_unit(result, saturation)
+from mfa.growth_laws import (
+    critical_points,
+    gompertz,
+    logistic,
+    modified_exponential,
+    richards,
+    rise_and_decline,
+    with_unit,
+)
 
 
 def growth(x: Any, *, start: Any, level: Any, rate: Any) -> Any:
@@ -88,7 +54,7 @@ def growth(x: Any, *, start: Any, level: Any, rate: Any) -> Any:
     """
     grown = level * (1.0 + rate) ** (x - start)
     if hasattr(grown, "where"):
-        return _with_unit(grown.where(x >= start), level)
+        return with_unit(grown.where(x >= start), level)
     return np.where(x >= start, grown, np.nan)
 
 
@@ -141,12 +107,6 @@ def paced(x: Any, *, path: Any, path_x: Any, start: float, midpoint: float | Non
     return np.interp(moved, path_x, path)
 
 
-def _with_unit(result: Any, like: Any) -> Any:
-    if hasattr(result, "attrs"):
-        result.attrs = {"units": getattr(like, "attrs", {}).get("units", "1")}
-    return result
-
-
 @dataclass(frozen=True)
 class Law:
     """A law for scenario files: its function and the unit of each of its fields.
@@ -165,3 +125,69 @@ LAWS = {
     "growth": Law(growth, {"start": "year", "level": "value", "rate": "1/yr"}),
 }
 """Laws over calendar years that may stand in scenario files, by name."""
+
+_HOMES = {
+    "Fit": "mfa.fitted",
+    "fit": "mfa.fits",
+    "intensity_peak": "mfa.intensity",
+    "inverted_u": "mfa.intensity",
+    "nested_test": "mfa.nested",
+    "peak_shift": "mfa.waves",
+    "waves": "mfa.waves",
+    "zero_growth_seen": "mfa.waves",
+}
+
+_ROOMS_ABOVE = {
+    "mfa.forecast_cases": ("METHODS", "Case", "Outcome", "method"),
+    "mfa.forecasts": ("continued", "forecast"),
+    "mfa.backtests": ("backtest", "error_figure", "error_table"),
+    "mfa.input_output": ("leontief_output", "material_multiplier", "sector_demand"),
+    "mfa.peak_panel": ("observed_peak", "panel_test", "take_off_year"),
+}
+_HOMES |= {name: room for room, names in _ROOMS_ABOVE.items() for name in names}
+
+if TYPE_CHECKING:
+    from mfa.fits import fit
+    from mfa.fitted import Fit
+    from mfa.intensity import intensity_peak, inverted_u
+    from mfa.nested import nested_test
+    from mfa.waves import peak_shift, waves, zero_growth_seen
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mfa.demand' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *_HOMES})
+
+
+__all__ = [
+    "LAWS",
+    "Fit",
+    "Law",
+    "bass",
+    "bass_peak",
+    "bass_rate",
+    "critical_points",
+    "fisher_pry",
+    "fit",
+    "gompertz",
+    "growth",
+    "intensity_peak",
+    "inverted_u",
+    "logistic",
+    "modified_exponential",
+    "nested_test",
+    "paced",
+    "peak_shift",
+    "richards",
+    "rise_and_decline",
+    "technology_shares",
+    "waves",
+    "zero_growth_seen",
+]

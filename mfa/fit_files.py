@@ -1,0 +1,107 @@
+"""A fit as plain numbers, text and lists, so that YAML can hold it, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from mfa.curves import Scaling, curve_of
+from mfa.errors import MfaError, known
+from mfa.panel import Layout
+from mfa.ridges import Ridge
+
+PLAIN = [
+    *("law", "interior", "sigma", "degrees", "count", "noise", "loss", "condition", "deviance"),
+    *("dim", "x_dim", "data_sha256"),
+]
+FORMAT = 1
+
+
+def to_mapping(fit: Any) -> dict[str, Any]:
+    """Return what :func:`fields` reads, with the parameters in front for a reader."""
+    shown = {name: _plain(value) for name, value in fit.parameters.items()}
+    errors = {name: _plain(value) for name, value in fit.standard_error.items()}
+    found: dict[str, Any] = {
+        "format": FORMAT,
+        "law": fit.law,
+        "parameters": shown,
+        "standard_error": errors,
+        "identified": _plain(fit.identified),
+        "covariance": fit.covariance.values.tolist(),
+        "columns": list(fit.layout.columns),
+        "units": dict(fit.units),
+        "scaling": {n: getattr(fit.scaling, n) for n in ("scale", "shift", "width", "level")},
+        "labels": list(fit.layout.labels),
+        "own": list(fit.layout.own),
+        "relative_error": np.asarray(fit.relative_error).tolist(),
+        "past_turning": np.asarray(fit.past_turning).tolist(),
+        "working": np.asarray(fit.working).tolist(),
+        "working_covariance": np.asarray(fit.working_covariance).tolist(),
+        "criteria": {name: float(value) for name, value in fit.criteria.items()},
+    }
+    found |= {name: _plain(getattr(fit, name)) for name in PLAIN}
+    if fit.ridge is not None:
+        ridge = fit.ridge
+        found["profile"] = {
+            "key": ridge.key,
+            "degrees": ridge.degrees,
+            "roots": ridge.roots.tolist(),
+            "points": ridge.points.tolist(),
+            "spreads": ridge.spreads.tolist(),
+        }
+    if fit.draws is not None:
+        found["draws"] = fit.draws.tolist()
+    return found
+
+
+def fields(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of ``Fit`` from what :func:`to_mapping` wrote.
+
+    Raises
+    ------
+    MfaError
+        If a field is missing or unknown, or the format is another.
+    """
+    derived = ["format", "parameters", "standard_error", "identified", "covariance", "columns"]
+    needed = [
+        *PLAIN, "units", "scaling", "labels", "own", "relative_error", "past_turning",
+        "working", "working_covariance",
+    ]  # fmt: skip
+    allowed = {*derived, *needed, "criteria", "profile", "draws"}
+    for name in given:
+        if name not in allowed:
+            raise MfaError(f"a fit has no field {name!r}. {known(name, allowed)}")
+    if given.get("format") != FORMAT:
+        raise MfaError(f"format {given.get('format')!r} of a fit is unknown, {FORMAT} is read")
+    missing = [name for name in needed if name not in given]
+    if missing:
+        raise MfaError(f"the fit lacks {', '.join(missing)}")
+    _, curve = curve_of(given["law"])
+    found: dict[str, Any] = {name: given[name] for name in PLAIN}
+    scaling, profile = given["scaling"], given.get("profile")
+    found |= {
+        "layout": Layout(curve, tuple(given["labels"]), tuple(given["own"])),
+        "scaling": Scaling(
+            str(scaling["scale"]), *(float(scaling[n]) for n in ("shift", "width", "level"))
+        ),
+        "units": dict(given["units"]),
+        "ridge": None,
+        "draws": np.array(given["draws"], dtype=float) if "draws" in given else None,
+    }
+    for name in ("relative_error", "working", "working_covariance"):
+        found[name] = np.array(given[name], dtype=float)
+    found["past_turning"] = np.array(given["past_turning"], dtype=bool)
+    if profile is not None:
+        parts = {n: np.array(profile[n], dtype=float) for n in ("roots", "points", "spreads")}
+        found["ridge"] = Ridge(key=int(profile["key"]), degrees=int(profile["degrees"]), **parts)
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """Return numbers, or a mapping label → number, of what may be labelled."""
+    if getattr(value, "dims", ()):
+        dim = value.dims[0]
+        return {str(k): v for k, v in zip(value[dim].values, value.values.tolist(), strict=True)}
+    return value.item() if hasattr(value, "item") else value
