@@ -51,6 +51,30 @@ def products(parts: list[Any], rest: Any) -> tuple[Any, Any]:
     return pull, inner
 
 
+def solved(system: Any, right: Any) -> Any:
+    """Return the solutions (series, column) of small positive definite systems.
+
+    Elimination without pivots, one number of all series at a time: a call of
+    LAPACK for each series costs more than its arithmetic.
+    """
+    series, size = right.shape
+    if size > 8 or series < 32:
+        return np.linalg.solve(system, right[..., None])[..., 0]
+    rows = [[np.ascontiguousarray(system[:, i, j]) for j in range(size)] for i in range(size)]
+    found = [np.ascontiguousarray(right[:, i]) for i in range(size)]
+    for k in range(size):
+        for i in range(k + 1, size):
+            factor = rows[k][i] / rows[k][k]
+            for j in range(i, size):
+                rows[i][j] = rows[i][j] - factor * rows[k][j]
+            found[i] = found[i] - factor * found[k]
+    for k in reversed(range(size)):
+        for j in range(k + 1, size):
+            found[k] = found[k] - rows[k][j] * found[j]
+        found[k] = found[k] / rows[k][k]
+    return np.stack(found, axis=1)
+
+
 def solve(
     evaluate: Evaluate,
     u: Any,
@@ -152,7 +176,7 @@ def solve(
         if held.any():
             system = np.where(held[:, :, None] | held[:, None, :], unit, system)
             pull = np.where(held, 0.0, pull)
-        step = np.linalg.solve(system, -pull[..., None])[..., 0]
+        step = solved(system, -pull)
         trial = np.clip(at + step, low, high)
         gain = -np.einsum("bj,bj->b", pull, step)
         last = gain <= tolerance * cost[chosen]

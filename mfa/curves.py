@@ -57,18 +57,19 @@ class Curve:
 
 def _logistic(u: Any, columns: Columns) -> tuple[Any, Columns]:
     level, place, rate = columns
-    speed = np.exp(rate)
-    z = u - place
-    z *= speed
-    share = np.exp(-np.maximum(z, -LARGEST))
-    share += 1.0
-    np.divide(np.exp(level), share, out=share)
-    by_z = share / np.exp(level)
-    np.subtract(1.0, by_z, out=by_z)
-    by_z *= share
-    z *= by_z
-    by_z *= -speed
-    return share, [share, by_z, z]
+    speed, top = np.exp(rate), np.exp(level)
+    back = place - u
+    back *= speed
+    value = np.minimum(back, LARGEST)
+    np.exp(value, out=value)
+    value += 1.0
+    np.divide(top, value, out=value)
+    falls = value / top
+    falls -= 1.0
+    falls *= value
+    back *= falls
+    falls *= speed
+    return value, [value, falls, back]
 
 
 def _gompertz(u: Any, columns: Columns) -> tuple[Any, Columns]:

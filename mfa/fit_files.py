@@ -37,6 +37,7 @@ def to_mapping(fit: Any) -> dict[str, Any]:
         "own": list(fit.layout.own),
         "relative_error": np.asarray(fit.relative_error).tolist(),
         "past_turning": np.asarray(fit.past_turning).tolist(),
+        "limits": np.asarray(fit.limits).tolist(),
         "working": np.asarray(fit.working).tolist(),
         "working_covariance": np.asarray(fit.working_covariance).tolist(),
         "criteria": {name: float(value) for name, value in fit.criteria.items()},
@@ -66,7 +67,7 @@ def fields(given: Mapping[str, Any]) -> dict[str, Any]:
     """
     derived = ["format", "parameters", "standard_error", "identified", "covariance", "columns"]
     needed = [
-        *PLAIN, "units", "scaling", "labels", "own", "relative_error", "past_turning",
+        *PLAIN, "units", "scaling", "labels", "own", "relative_error", "past_turning", "limits",
         "working", "working_covariance",
     ]  # fmt: skip
     allowed = {*derived, *needed, "criteria", "profile", "draws"}
@@ -90,7 +91,7 @@ def fields(given: Mapping[str, Any]) -> dict[str, Any]:
         "ridge": None,
         "draws": np.array(given["draws"], dtype=float) if "draws" in given else None,
     }
-    for name in ("relative_error", "working", "working_covariance"):
+    for name in ("relative_error", "limits", "working", "working_covariance"):
         found[name] = np.array(given[name], dtype=float)
     found["past_turning"] = np.array(given["past_turning"], dtype=bool)
     if profile is not None:

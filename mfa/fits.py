@@ -185,7 +185,7 @@ class _Problem:
             unit = 1.0 if self.noise == "relative" else self.scaling.level
             self.loss_scale = loss_scale / unit
         elif robust:
-            self.loss_scale = 1.345 * _spread(self.y * self.root) / 3
+            self.loss_scale = max(1.345 * _spread(self.y * self.root) / 3, 1e-12)
         found = self.batch(start, box, iterations=25, tolerance=1e-4)
         few = np.argsort(found.cost)[:3]
         found = self.batch(found.parameters[few], box, iterations=200, tolerance=1e-12)
@@ -197,7 +197,7 @@ class _Problem:
                 best = found.parameters[0]
         return best
 
-    def polish(self, best: Any, box: Any) -> Any:
+    def polish(self, best: Any, box: Any, tolerance: float = 1e-14) -> Any:
         """Finish with scipy's bounded trust-region least squares."""
         from scipy.optimize import least_squares
 
@@ -205,7 +205,7 @@ class _Problem:
         found = least_squares(
             lambda c: self.residuals(c)[0], inside, lambda c: self.residuals(c)[1],
             bounds=(box[0], box[3]), loss=self.loss, f_scale=self.loss_scale, x_scale="jac",
-            ftol=1e-14, xtol=1e-14, gtol=1e-14, max_nfev=60,
+            ftol=tolerance, xtol=tolerance, gtol=tolerance, max_nfev=60,
         )  # fmt: skip
         return found.x if found.cost <= self._cost(best) else best
 
@@ -221,7 +221,7 @@ class _Problem:
         centre, tau = best[held].mean(), max(best[held].std(ddof=1), 1e-3)
         for _ in range(40):
             self.prior = (held, centre, sigma / tau)
-            best = self.polish(best, box)
+            best = self.polish(best, box, 1e-8)
             rest, jacobian = self.residuals(best)
             inverse = np.linalg.pinv(jacobian.T @ jacobian, hermitian=True) * sigma**2
             wanted = np.sqrt(
@@ -273,6 +273,7 @@ class _Problem:
             law=name, layout=self.layout, scaling=self.scaling, working=best,
             working_covariance=covariance,
             relative_error=np.atleast_1d(error), past_turning=past, interior=interior,
+            limits=box[[0, 3]],
             ridge=ridge, draws=None, sigma=float(sigma) * unit, degrees=degrees, count=n,
             noise=self.noise, loss=self.loss, condition=condition, deviance=float(likelihood),
             dim=self.points.dim, x_dim=self.points.x_dim, units=dict(self.points.units),
@@ -315,5 +316,15 @@ def _hypercube(layout: Layout, box: Any, starts: int, seed: int) -> Any:
 
 
 def _spread(rest: Any) -> float:
-    """Robust standard deviation: 1.4826 times the median absolute deviation."""
-    return float(1.4826 * np.median(np.abs(rest - np.median(rest))))
+    """Robust standard deviation: quantiles of the absolute deviation from the median.
+
+    The median one, unless more than half of the residuals are alike: then that
+    of 75 or 90 %, at last the root mean square.
+    """
+    away = np.abs(rest - np.median(rest))
+    whole = float(np.sqrt(np.mean(away**2)))
+    for share, normal in ((0.5, 0.67449), (0.75, 1.15035), (0.9, 1.64485)):
+        found = float(np.quantile(away, share)) / normal
+        if found > 1e-4 * whole:
+            return found
+    return whole

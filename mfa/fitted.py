@@ -40,6 +40,8 @@ class Fit:
     sigma : float
         Standard deviation of the noise of one point of mean weight [unit of y;
         1 if the noise is relative]; robust for robust losses.
+    limits : array (2, column)
+        Bounds of the working parameters; draws are held within them.
     deviance : float
         −2 ln likelihood of normal residuals, up to n (1 + ln 2π).
     """
@@ -57,6 +59,7 @@ class Fit:
     sigma: float
     degrees: int
     count: int
+    limits: Any
     noise: str
     loss: str
     condition: float
@@ -315,10 +318,11 @@ class Fit:
         if self.draws is not None:
             return self.draws[random.integers(len(self.draws), size=count)]
         if self.method == "profile" and self.ridge is not None:
-            return self.ridge.draw(count, random)
+            return np.clip(self.ridge.draw(count, random), *self.limits)
         values, vectors = np.linalg.eigh(self.working_covariance)
         factor = vectors * np.sqrt(np.maximum(values, 0.0))
-        return self.working + random.standard_normal((count, len(self.working))) @ factor.T
+        found = self.working + random.standard_normal((count, len(self.working))) @ factor.T
+        return np.clip(found, *self.limits)
 
     def _natural(self, working: Any, first: str = "") -> dict[str, Any]:
         """Natural parameters of working vectors (…, column), labelled."""

@@ -279,7 +279,7 @@ def _maximum(parameters: Mapping[str, Any], scale: str) -> Any:
         r, d, s, z1 = np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in (r, d, s, z1)))
 
         def growth(u: Any) -> Any:
-            power = np.minimum(z1 + (r - s) * u, LARGEST)
+            power = np.minimum(z1 + (r - s) * u, LARGEST - 100)
             return r * (1 - d) + d * (r - s) * np.exp(-s * u) - d * s * np.exp(power)
 
         at_start = growth(np.zeros(r.shape))

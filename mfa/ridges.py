@@ -39,10 +39,11 @@ class Ridge:
 
     @property
     def half_width(self) -> float:
-        """Half of the interval within one σ, ζ from −1 to 1; of the wider side if one is open."""
-        k = self.points[:, self.key]
-        low, middle, high = np.interp([-1.0, 0.0, 1.0], self.roots, k)
-        return float(max((high - low) / 2, 0.0 if self.roots[-1] > 1 else high - middle))
+        """Half of the interval within one σ, ζ from −1 to 1; ∞ if it is open on a side."""
+        if self.roots[0] > -1 or self.roots[-1] < 1:
+            return float("inf")
+        low, high = np.interp([-1.0, 1.0], self.roots, self.points[:, self.key])
+        return float(high - low) / 2
 
     def draw(self, count: int, random: np.random.Generator) -> Any:
         """Return draws (count, column) of the working parameters."""
@@ -98,7 +99,7 @@ def profile(
 
     found = fitted(start)
     cost, points, information = found.cost, found.parameters, found.information
-    for towards in (1, -1, 1, -1):
+    for towards in (1, -1):
         first = np.roll(points, towards, axis=0)
         first[:, key] = rough
         again = fitted(first)

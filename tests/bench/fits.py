@@ -23,15 +23,15 @@ START = (1.0, 0.5, 8.0)
 
 
 def seconds(*works: Callable[[], Any], rounds: int) -> list[float]:
-    """Return the median seconds of each piece of work, done in turns."""
+    """Return the median processor seconds of each piece of work, done in turns."""
     for work in works:
         work()
     spent: list[list[float]] = [[] for _ in works]
     for _ in range(rounds):
         for work, own in zip(works, spent, strict=True):
-            begin = time.perf_counter()
+            begin = time.process_time()
             work()
-            own.append(time.perf_counter() - begin)
+            own.append(time.process_time() - begin)
     return [median(own) for own in spent]
 
 

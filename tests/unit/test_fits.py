@@ -507,3 +507,32 @@ def test_labels_of_another_group_and_levels_beyond_one_are_refused() -> None:
         found.predict(x, level=90)
     with pytest.raises(MfaError, match="block must lie within 1 and 40"):
         found.bootstrap(10, block=41)
+
+
+def test_data_that_run_into_a_bound_have_an_open_saturation() -> None:
+    """Steeper than exponential: the best saturation is the largest that is allowed."""
+    x = np.linspace(0.0, 1.0, 40)
+    found = demand.fit("logistic", x, np.exp(3 * x**2) - 0.99, bounds={"rate": (0.5, 6.0)})
+    assert not found.interior
+    assert np.isinf(found.relative_error[0])
+    assert found.identified is False
+    with pytest.raises(MfaError, match="lies on a bound"):
+        found.point(2.0)
+
+
+def test_a_robust_loss_bears_a_history_of_zeros() -> None:
+    x = np.linspace(0.0, 30.0, 60)
+    y = np.where(x < 20, 0.0, demand.logistic(x, saturation=5.0, midpoint=24.0, rate=1.5))
+    found = demand.fit("logistic", x, y, loss="soft_l1")
+    assert found.sigma > 0
+    assert found.parameters["saturation"] == pytest.approx(5.0, rel=0.02)
+
+
+def test_draws_stay_within_the_bounds_and_every_law_gives_intervals() -> None:
+    x, y = points("rise_and_decline")
+    found = demand.fit("rise_and_decline", x, y + np.random.default_rng(0).normal(0, 25, len(y)))
+    drawn = found.sample(2000)
+    assert (drawn.decline >= 0).all() and (drawn.decline <= 1).all()
+    assert (drawn.decline_from >= drawn.midpoint).all()
+    spread = found.critical_points(level=0.98)
+    assert float(spread.turning_low) < 9e3 < float(spread.turning_high)
