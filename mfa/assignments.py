@@ -58,7 +58,8 @@ def assign(given: Given, system: System) -> list[Assignment]:
     fixed = given.selection
     open_dims = {d: system.dimensions[d] for d in spec.dims if d != "year" and d not in fixed}
     laws = {name: tuple(law.fields) for name, law in LAWS.items()}
-    form = read_form(given.raw, Vocabulary(open_dims, laws), given.place)
+    words = Vocabulary(open_dims, laws, tuple(system.parameters))
+    form = read_form(given.raw, words, given.place)
     leaves = list(_leaves(form))
     for _, leaf in leaves:
         require_range(leaf)

@@ -111,20 +111,27 @@ def paced(x: Any, *, path: Any, path_x: Any, start: float, midpoint: float | Non
 class Law:
     """A law for scenario files: its function and the unit of each of its fields.
 
-    ``"value"`` stands for the unit of the parameter that the law describes.
+    ``"value"`` stands for the unit of the parameter that the law describes, ``"x"`` for that of
+    what the law is a function of: the year, or another parameter.
     """
 
     function: Callable[..., Any]
     fields: dict[str, str]
 
 
+_S_CURVE = {"saturation": "value", "midpoint": "x", "rate": "1/x"}
+
 LAWS = {
-    "logistic": Law(logistic, {"saturation": "value", "midpoint": "year", "rate": "1/yr"}),
-    "gompertz": Law(gompertz, {"saturation": "value", "midpoint": "year", "rate": "1/yr"}),
+    "logistic": Law(logistic, _S_CURVE),
+    "gompertz": Law(gompertz, _S_CURVE),
+    "richards": Law(richards, {**_S_CURVE, "asymmetry": "1"}),
+    "modified_exponential": Law(
+        modified_exponential, {"saturation": "value", "start": "x", "rate": "1/x"}
+    ),
     "paced": Law(paced, {"path": "value", "start": "year", "midpoint": "year"}),
     "growth": Law(growth, {"start": "year", "level": "value", "rate": "1/yr"}),
 }
-"""Laws over calendar years that may stand in scenario files, by name."""
+"""Laws that may stand in scenario files, by name: over the years, or ``of`` another parameter."""
 
 _HOMES = {
     "Fit": "mfa.fitted",

@@ -14,6 +14,7 @@ from mfa.errors import MfaError, YearsError
 from mfa.forms import Change, Form, Items, Joined, Known, LawOf, Number, Rest, TableOf, YearPath
 from mfa.regions import Array, Region
 from mfa.tables import table_values
+from mfa.units import quotient
 
 
 def evaluate(form: Form, region: Region) -> Array:
@@ -123,22 +124,51 @@ def _field(form: LawOf, name: str, region: Region, unit: str) -> Array:
     fields = dict(form.fields)
     if name not in fields:
         raise MfaError(f"law {form.law!r} needs the field {name!r}", form.place)
-    return evaluate(fields[name], replace(region, unit=region.unit if unit == "value" else unit))
+    return evaluate(fields[name], replace(region, unit=unit))
 
 
 def _law(form: LawOf, region: Region) -> Array:
-    region.require_years(form.place)
     law = LAWS[form.law]
-    values = {name: _field(form, name, region, unit) for name, unit in law.fields.items()}
-    result = law.function(region.years.astype(float), **values)
-    return np.broadcast_to(np.asarray(result), (*region.shape, len(region.years)))
+    x, x_unit = _argument(form, region)
+    factor, unit = _multiplier(form, region)
+    units = {
+        "value": unit,
+        "x": x_unit,
+        "1/x": "1/yr" if x_unit == "year" else quotient("1", x_unit),
+    }
+    values = {
+        name: _field(form, name, region, units.get(own, own)) for name, own in law.fields.items()
+    }
+    result = np.asarray(law.function(x, **values)) * factor
+    return np.broadcast_to(result, (*region.shape, result.shape[-1]))
+
+
+def _argument(form: LawOf, region: Region) -> tuple[Array, str]:
+    """Return what a law is a function of, and its unit: the years or another parameter."""
+    if not form.of:
+        region.require_years(form.place)
+        return region.years.astype(float), "year"
+    x, unit = region.other(form.of, region, form.place)
+    if form.scale == "linear":
+        return x, unit
+    if (x <= 0).any():
+        raise MfaError(f"{form.of} is not above 0 everywhere, it has no logarithm", form.place)
+    return np.log(x), "1"
+
+
+def _multiplier(form: LawOf, region: Region) -> tuple[Array | float, str]:
+    """Return what a law is multiplied with, and the unit that this leaves for the law."""
+    if not form.times:
+        return 1.0, region.unit
+    values, unit = region.other(form.times, region, form.place)
+    return values, quotient(region.unit, unit)
 
 
 def _paced(form: LawOf, region: Region) -> Array:
     """Evaluate the law `paced`, whose path is wanted at other years than those of the run."""
     region.require_years(form.place)
     wide = np.arange(region.years[0] - 100, region.years[-1] + 101)
-    path = _held(_field(form, "path", replace(region, years=wide), "value"))
+    path = _held(_field(form, "path", replace(region, years=wide), region.unit))
     start, midpoint = (
         np.broadcast_to(_field(form, name, region, "year"), (*region.shape, 1))[..., 0]
         if name in dict(form.fields)

@@ -55,11 +55,18 @@ class Rest:
 
 @dataclass(frozen=True)
 class LawOf:
-    """A law of :mod:`mfa.demand` over the years, with its parameters."""
+    """A law of :mod:`mfa.demand` over the years, or of another parameter, with its fields.
+
+    ``times`` names a parameter that the law is multiplied with: a law of consumption per head
+    times the population. With ``scale`` "log" the law stands over the logarithm of ``of``.
+    """
 
     law: str
     fields: tuple[tuple[str, Form], ...]
     place: Place
+    of: str = ""
+    times: str = ""
+    scale: str = "linear"
 
 
 @dataclass(frozen=True)
@@ -143,6 +150,7 @@ class Vocabulary:
 
     dims: Mapping[str, tuple[str, ...]]
     laws: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    parameters: tuple[str, ...] = ()
 
     def without(self, dim: str) -> Vocabulary:
         return replace(self, dims={d: labels for d, labels in self.dims.items() if d != dim})
@@ -258,14 +266,26 @@ def _law(raw: Mapping[Any, Any], words: Vocabulary, place: Place) -> LawOf:
         raise MfaError(
             f"unknown law {law!r}. {known(law, words.laws, 'laws')}", _at(raw, "law", place)
         )
+    beside = ("law", "of", "times", "scale")
     for key in raw:
-        if key != "law" and key not in words.laws[law]:
-            message = f"law {law!r} has no field {key!r}. {known(key, words.laws[law], 'fields')}"
+        if key not in (*beside, *words.laws[law]):
+            allowed = [*words.laws[law], *beside[1:]]
+            message = f"law {law!r} has no field {key!r}. {known(key, allowed, 'fields')}"
             raise MfaError(message, _at(raw, key, place, of_key=True))
+    of, times, scale = str(raw.get("of", "")), str(raw.get("times", "")), raw.get("scale", "linear")
+    if of and law in ("growth", "paced"):
+        raise MfaError(f"law {law!r} is one over the years; it has no 'of'", _at(raw, "of", place))
+    if scale not in ("linear", "log") or (scale == "log" and not of):
+        message = f"scale is linear, or log beside an 'of', not {scale!r}"
+        raise MfaError(message, _at(raw, "scale", place))
+    for key, name in (("of", of), ("times", times)):
+        if name and name not in words.parameters:
+            hint = known(name, words.parameters, "parameters")
+            raise MfaError(f"unknown parameter {name!r}. {hint}", _at(raw, key, place))
     fields = tuple(
-        (k, read_form(v, words, _at(raw, k, place))) for k, v in raw.items() if k != "law"
+        (k, read_form(v, words, _at(raw, k, place))) for k, v in raw.items() if k not in beside
     )
-    return LawOf(law, fields, place)
+    return LawOf(law, fields, place, of, times, str(scale))
 
 
 def _table(raw: Mapping[Any, Any], words: Vocabulary, place: Place) -> TableOf:

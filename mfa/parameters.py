@@ -7,15 +7,15 @@ evaluated once on the cells it owns (:mod:`mfa.evaluation`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from mfa.dims import coordinates, order, require_contiguous
-from mfa.errors import MfaError, Problem, Problems, YearsError
+from mfa.errors import MfaError, Place, Problem, Problems, YearsError
 from mfa.evaluation import changed, evaluate
 from mfa.forms import Known, Rest
 from mfa.guards import (
@@ -55,16 +55,10 @@ def build_parameters(scenario: Scenario) -> xr.Dataset:
     system = scenario.system
     years = np.arange(scenario.years[0], scenario.years[1] + 1)
     problems = Problems()
-    variables: dict[str, xr.Variable] = {}
-    for name, spec in system.parameters.items():
-        try:
-            variables[name] = _variable(scenario, name, spec, years)
-        except MfaError as error:
-            for problem in error.problems:
-                text = problem.message
-                problems.add(
-                    text if text.startswith(f"{name}: ") else f"{name}: {text}", problem.place
-                )
+    builder = _Builder(scenario, years, problems)
+    for name in system.parameters:
+        builder.build(name)
+    variables = builder.variables
     problems.raise_if_any()
     used = {dim for variable in variables.values() for dim in variable.dims}
     labels: dict[str, Any] = {"year": years} | {
@@ -73,11 +67,65 @@ def build_parameters(scenario: Scenario) -> xr.Dataset:
     return xr.Dataset(variables, coords=coordinates(labels))
 
 
-def _variable(
-    scenario: Scenario, name: str, spec: ParameterSpec, years: NDArray[Any]
-) -> xr.Variable:
-    owners = resolve(scenario, name)
-    values = _values(scenario, spec, owners, years)
+Other: TypeAlias = Callable[[str, Region, Place], tuple[Array, str]]
+
+
+class _Builder:
+    """Builds parameters, those that others are laws of first."""
+
+    def __init__(self, scenario: Scenario, years: NDArray[Any], problems: Problems):
+        self.scenario, self.years, self.problems = scenario, years, problems
+        self.variables: dict[str, xr.Variable] = {}
+        self.under_way: list[str] = []
+        self.failed: set[str] = set()
+
+    def build(self, name: str) -> None:
+        if name in self.variables or name in self.failed:
+            return
+        self.under_way.append(name)
+        try:
+            self.variables[name] = _variable(self.scenario, name, self.years, self.other)
+        except MfaError as error:
+            self.failed.add(name)
+            for problem in error.problems:
+                text = problem.message
+                text = text if text.startswith(f"{name}: ") else f"{name}: {text}"
+                self.problems.add(text, problem.place)
+        self.under_way.remove(name)
+
+    def other(self, name: str, region: Region, place: Place) -> tuple[Array, str]:
+        """Return another parameter on the cells of a region, (*labels, year or one)."""
+        if name in self.under_way:
+            circle = " of ".join([*self.under_way[self.under_way.index(name) :], name])
+            raise MfaError(f"a circle: {circle}", place)
+        specs = self.scenario.system.parameters
+        strange = [d for d in specs[name].dims if d != "year" and d not in region.dims]
+        if strange:
+            raise MfaError(
+                f"{name} has the dimension {', '.join(strange)}, which this parameter has not",
+                place,
+            )
+        if "year" in specs[name].dims:
+            region.require_years(place)
+        self.build(name)
+        if name in self.failed:
+            raise MfaError(())  # told already
+        variable = self.variables[name]
+        chosen = {
+            d: [self.scenario.system.dimensions[d].index(label) for label in labels]
+            for d, labels in zip(region.dims, region.labels, strict=True)
+            if d in variable.dims
+        }
+        values = variable.isel(chosen)
+        wanted = [d for d in (*region.dims, "year") if d in variable.dims]
+        array = np.asarray(values.transpose(*wanted).values, dtype=float)
+        index = tuple(slice(None) if d in variable.dims else None for d in (*region.dims, "year"))
+        return array[index], str(variable.attrs["units"])
+
+
+def _variable(scenario: Scenario, name: str, years: NDArray[Any], other: Other) -> xr.Variable:
+    spec, owners = scenario.system.parameters[name], resolve(scenario, name)
+    values = _values(scenario, spec, owners, years, other)
     require_complete(name, values, owners, years, scenario)
     if spec.normalise:
         values = normalised(name, spec.normalise, values, owners, years)
@@ -96,7 +144,9 @@ def _variable(
     return xr.Variable(dims, array, attrs).transpose(*wanted)
 
 
-def _values(scenario: Scenario, spec: ParameterSpec, owners: Owners, years: NDArray[Any]) -> Array:
+def _values(
+    scenario: Scenario, spec: ParameterSpec, owners: Owners, years: NDArray[Any], other: Other
+) -> Array:
     has_year = "year" in spec.dims
     values = np.full((*owners.owner.shape, len(years) if has_year else 1), np.nan)
     rests: list[tuple[Any, Rest]] = []
@@ -116,7 +166,7 @@ def _values(scenario: Scenario, spec: ParameterSpec, owners: Owners, years: NDAr
         fixed = frozenset().union(*(a.selection.keys() for a in entry.origins[:1]))
         region = Region(
             owners.dims, labels, scenario.system.dimensions, fixed, years, has_year, canonical(spec.unit)[1],
-            scenario.system.conserves, scenario.tables,
+            scenario.system.conserves, scenario.tables, other,
         )  # fmt: skip
         try:
             block = changed(evaluate(entry.form, region), entry.changes, region)

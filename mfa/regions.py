@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +37,8 @@ class Region:
     conserved : str or None
         The dimension of the conserved substances.
     tables : mapping of path to Table
+    other : function
+        Gives the values of another parameter on these cells, and their unit.
     """
 
     dims: tuple[str, ...]
@@ -48,6 +50,7 @@ class Region:
     unit: str
     conserved: str | None
     tables: Mapping[str, Table]
+    other: Callable[[str, Region, Place], tuple[Array, str]]
 
     @property
     def shape(self) -> tuple[int, ...]:

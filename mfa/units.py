@@ -202,3 +202,13 @@ def product(*units: str) -> str:
     't/yr'
     """
     return canonical(" * ".join(f"({unit})" for unit in units if unit != "1") or "1")[1]
+
+
+@lru_cache(maxsize=4096)
+def quotient(above: str, below: str) -> str:
+    """Return the canonical unit of one quantity over another.
+
+    >>> quotient("t/yr", "person")
+    't/person/yr'
+    """
+    return canonical(f"({above}) / ({below})" if below != "1" else above)[1]
