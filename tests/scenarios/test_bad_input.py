@@ -163,7 +163,7 @@ CASES = [
     Case("text for a number", child("  collection: @@much"), ("'much'",)),
     Case("null value", child("  collection: {NA: @@null}"), ("nothing is written",)),
     Case("too large for a number", child("  sales: @@1e400 vehicle/yr"), ("inf",)),
-    Case("list as law", child("  sales: {law: @@[logistic]}"), ("['logistic']", "logistic, paced")),
+    Case("list as law", child("  sales: {law: @@[logistic]}"), ("['logistic']", 'Did you mean "logistic"?')),
     Case("two rests", child("  mix: {NA: rest, NO: @@rest}"), ("'region'", "'rest'")),
     Case("path in an item file without years", {"materials/Li.yaml": ("1e-3", "@@{2000: 1 %, 2004: 2 %}")}, ("'year'",)),
     Case("no value after a label", child("  collection: {@@NA: , NO: 20 %}"), ("nothing is written",)),
