@@ -8,7 +8,7 @@ import mfa
 LAYERS = [
     {"errors"},
     {"units", "rules", "files"},
-    {"dims"},
+    {"dims", "folders"},
     {"demand", "kernels", "balances", "survival"},
     {"lifetime", "schema", "forms", "regions"},
     {"stock_arrays", "flows", "tables"},
@@ -17,7 +17,7 @@ LAYERS = [
     {"scenario", "steps"},
     {"scenario_files", "ownership", "process_steps", "stock_step", "ordering"},
     {"parameters", "plans"},
-    {"execution"},
+    {"execution", "references"},
     {"manifest", "explain", "plot"},
     {"provenance"},
     {"results"},
