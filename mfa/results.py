@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from io import BytesIO
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +17,8 @@ from mfa import manifest
 from mfa.errors import MfaError, Place, known, shortly
 from mfa.files import parse_yaml, read_text
 from mfa.folders import check_target, replacing_folder
+from mfa.panels import totals
 from mfa.plans import Plan
-from mfa.plot import totals
 from mfa.provenance import now, of_the_run
 from mfa.schema import Market
 
@@ -135,12 +136,18 @@ def _must_be_a_result(result: object, function: str) -> None:
 
 
 def _write_netcdf(result: xr.Dataset, path: Path) -> None:
+    import h5netcdf
+    from xarray.backends import H5NetCDFStore
+
     stored = result.copy()
     files = result.encoding["scenario"]["files"]
     stored.attrs = result.attrs | {"inputs": "\n".join(f"{sha}  {f}" for f, sha in files.items())}
     packed = {"zlib": True, "complevel": 4, "shuffle": True}
     encoding = {n: packed for n, v in stored.data_vars.items() if v.ndim and v.dtype.kind == "f"}
-    stored.to_netcdf(path, engine="h5netcdf", encoding=encoding)
+    whole = BytesIO()  # on a full disk the HDF5 library does not raise, it crashes
+    with h5netcdf.File(whole, "w") as file:
+        stored.dump_to_store(H5NetCDFStore(file), encoding=encoding)
+    path.write_bytes(whole.getbuffer())
 
 
 def load(path: str | Path) -> xr.Dataset:
@@ -253,19 +260,22 @@ def compare(
     results : mapping of name to result, or sequence of results
         Folders, ``result.nc`` files or Datasets.
     flow : str, optional
-        One flow.  Without it, demand, primary and secondary supply of every
+        One flow or stock.  Without it, demand, primary and secondary supply of every
         market of the systems; of systems without a market, every flow.
 
     Returns
     -------
     DataFrame
-        World totals [t/yr], one column for each scenario; rows by quantity,
-        material and year: the first reported, each decade, 2024 and the last.
+        World totals, one column for each scenario, in ``attrs["units"]``: t/yr,
+        or t for a stock; rows by quantity, material and year: the first
+        reported, each decade, 2024 and the last.  NaN is what one of the
+        results does not hold.
 
     Raises
     ------
     MfaError
-        If there is no such result or flow.
+        If there is no such result, flow or stock, or the results have nothing
+        in common.
     """
     import pandas as pd
 
@@ -277,36 +287,61 @@ def compare(
     given = (
         list(results.items()) if isinstance(results, Mapping) else [("", each) for each in results]
     )
-    columns: dict[str, dict[tuple[str, str, int], float]] = {}
+    columns: list[tuple[str, str, dict[tuple[str, str, int], float]]] = []
+    units = set()
     for label, each in given:
         data = each if isinstance(each, xr.Dataset) else _read_netcdf(Path(each))
         years, own = summary_years(data, 10), str(data.attrs.get("scenario_name", "result"))
         found: dict[str, dict[tuple[str, str, int], float]] = {}
         for quantity, names in _compared(data, flow).items():
             for name in names:
+                units.add(str(data[name].attrs.get("units", "t/yr")))
                 for scenario, material, year, value in _rows(data[name], years, own):
                     column, key = found.setdefault(scenario, {}), (quantity, material, year)
                     column[key] = column.get(key, 0.0) + value
         for scenario, column in found.items():
             title = scenario if not label else label if len(found) == 1 else f"{label}: {scenario}"
-            same = sum(known_title.partition(" (")[0] == title for known_title in columns)
-            columns[f"{title} ({same + 1})" if same else title] = column
-    frame = pd.DataFrame(columns)
+            columns.append((title, "" if isinstance(each, xr.Dataset) else str(each), column))
+    if len(columns) > 1 and not set.intersection(*({*column} for _, _, column in columns)):
+        raise MfaError(
+            "the results have no quantity, material and year in common, so that there is nothing to "
+            f"compare: {', '.join(title for title, _, _ in columns)}"
+        )
+    titles = _apart([(title, folder) for title, folder, _ in columns])
+    frame = pd.DataFrame(dict(zip(titles, (column for _, _, column in columns), strict=True)))
+    first = {key[:2]: place for place, key in reversed([*enumerate(frame.index)])}
+    frame = frame.loc[sorted(frame.index, key=lambda key: (first[key[:2]], key[2]))]
     frame.index = frame.index.set_names(["quantity", "material", "year"])
-    frame.attrs["units"] = "t/yr"
+    frame.attrs["units"] = units.pop() if len(units) == 1 else "t/yr"
     return frame
+
+
+def _apart(titles: Sequence[tuple[str, str]]) -> list[str]:
+    """Tell equal titles apart by the folder that each is read from, or by a number.
+
+    >>> _apart([("a", "x/a"), ("b", "x/b"), ("a", "y/a")]), _apart([("a", ""), ("a", "")])
+    (['a (x/a)', 'b', 'a (y/a)'], ['a', 'a (2)'])
+    """
+    names = [title for title, _ in titles]
+    found: list[str] = []
+    for title, folder in titles:
+        name = f"{title} ({folder})" if folder and names.count(title) > 1 else title
+        same = sum(other == name or other.startswith(f"{name} (") for other in found)
+        found.append(f"{name} ({same + 1})" if same else name)
+    return found
 
 
 def _compared(data: xr.Dataset, flow: str | None) -> dict[str, list[str]]:
     """Return the quantities to compare, and the flows that each is the sum of."""
-    flows = {
-        str(name): v.attrs for name, v in data.data_vars.items() if v.attrs.get("kind") == "flow"
-    }
+    flows, stocks = (
+        {str(name): v.attrs for name, v in data.data_vars.items() if v.attrs.get("kind") == kind}
+        for kind in ("flow", "stock")
+    )
     if flow is not None:
-        if flow not in flows:
+        if flow not in flows | stocks:
             raise MfaError(
-                f"there is no flow {flow!r} in {data.attrs.get('scenario_name')}. "
-                f"{known(flow, flows, 'flows')}"
+                f"there is no flow or stock {flow!r} in {data.attrs.get('scenario_name')}. "
+                f"{known(flow, flows | stocks, 'flows and stocks')}"
             )
         return {flow: [flow]}
     found: dict[str, list[str]] = {}

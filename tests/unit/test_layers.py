@@ -8,8 +8,8 @@ import mfa
 LAYERS = [
     {"errors"},
     {"units", "rules", "files"},
-    {"dims", "folders"},
-    {"demand", "kernels", "balances", "survival"},
+    {"dims", "folders", "user_rules"},
+    {"demand", "kernels", "balances", "survival", "panels"},
     {"lifetime", "schema", "forms", "regions"},
     {"stock_arrays", "flows", "tables"},
     {"stocks", "system", "evaluation"},
