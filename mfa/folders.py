@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import re
@@ -38,7 +39,8 @@ def check_target(folder: Path) -> None:
                 "choose another folder"
             )
         beside = _real(folder).parent if there == folder else there
-        tempfile.TemporaryDirectory(prefix=".mfa-", dir=beside).cleanup()
+        if not os.access(beside, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, f"no right to write in {beside}")
 
 
 @contextmanager

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+Row = tuple[str, str, int]
+"""Quantity, material and year."""
+
+
 def describe(compiled: Plan, name: str) -> dict[str, str]:
     """Return the attributes of a flow or stock of a plan."""
     processes = compiled.system.processes
@@ -287,12 +291,14 @@ def compare(
     given = (
         list(results.items()) if isinstance(results, Mapping) else [("", each) for each in results]
     )
-    columns: list[tuple[str, str, dict[tuple[str, str, int], float]]] = []
+    if not given:
+        raise MfaError("there is no result to compare")
+    columns: list[tuple[str, str, dict[Row, float]]] = []
     units = set()
     for label, each in given:
         data = each if isinstance(each, xr.Dataset) else _read_netcdf(Path(each))
         years, own = summary_years(data, 10), str(data.attrs.get("scenario_name", "result"))
-        found: dict[str, dict[tuple[str, str, int], float]] = {}
+        found: dict[str, dict[Row, float]] = {}
         for quantity, names in _compared(data, flow).items():
             for name in names:
                 units.add(str(data[name].attrs.get("units", "t/yr")))

@@ -435,6 +435,15 @@ def test_targets_that_cannot_be_written(tiny: xr.Dataset, tmp_path: Path) -> Non
     assert everything(tmp_path) == before
 
 
+def test_a_place_without_the_right_to_write(
+    tiny: xr.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
+    for target in (tmp_path / "tiny", tmp_path / "deep" / "tiny"):
+        with pytest.raises(MfaError, match=f"cannot be written: no right to write in {tmp_path}; "):
+            folders.check_target(target)
+
+
 def test_a_link_to_a_folder_stays_a_link(tiny: xr.Dataset, tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "tiny").symlink_to(tmp_path / "disk")
@@ -457,6 +466,12 @@ def test_a_full_disk_is_one_message_and_leaves_nothing(
     ):
         mfa.save(tiny, tmp_path / "out" / "tiny")
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a system without /dev/full")
+def test_the_netcdf_library_never_meets_a_full_disk(tiny: xr.Dataset) -> None:
+    with pytest.raises(OSError, match="No space left on device"):
+        results._write_netcdf(tiny, Path("/dev/full"))
 
 
 def test_what_a_killed_run_left_is_cleared_by_the_next(tiny: xr.Dataset, tmp_path: Path) -> None:
@@ -581,6 +596,7 @@ def test_arguments_that_are_something_else(write: Write, tiny: xr.Dataset) -> No
         "load wants the path of a folder": lambda: mfa.load(None),  # type: ignore[arg-type]
         "balance wants the Dataset of a run": lambda: mfa.balance(None),  # type: ignore[arg-type]
         r"several results.*: mfa.compare\(\[": lambda: mfa.compare(tiny),  # type: ignore[arg-type]
+        "no result to compare": lambda: mfa.compare([]),
         "several results, this is the text": lambda: mfa.compare("results"),
         "mfa.run takes a scenario": lambda: mfa.simulate(scenario, parameters),  # type: ignore[arg-type]
         "the Dataset of mfa.build_parameters": lambda: mfa.simulate(scenario.system, None),  # type: ignore[arg-type]
