@@ -197,8 +197,8 @@ def plan(file: str, mermaid: bool, modules: Sequence[str]) -> None:
 )
 def compare(folders: Sequence[str], flow: str | None, as_csv: bool) -> None:
     """Put the world totals of several results side by side."""
+    from mfa.comparison import compare as compared
     from mfa.explain import aligned
-    from mfa.results import compare as compared
 
     table = compared(folders, flow)
     if as_csv:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
@@ -21,13 +20,6 @@ from mfa.panels import totals
 from mfa.plans import Plan
 from mfa.provenance import now, of_the_run
 from mfa.schema import Market
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-
-Row = tuple[str, str, int]
-"""Quantity, material and year."""
 
 
 def describe(compiled: Plan, name: str) -> dict[str, str]:
@@ -176,7 +168,7 @@ def load(path: str | Path) -> xr.Dataset:
     """
     if not isinstance(path, str | PathLike):
         raise MfaError(f"load wants the path of a folder of results; this is {shortly(path)}")
-    result = _read_netcdf(Path(path))
+    result = read_netcdf(Path(path))
     beside = (Path(path) if Path(path).is_dir() else Path(path).parent) / "manifest.yaml"
     if beside.exists():
         root = manifest.plain(parse_yaml(read_text(beside), str(beside), manifest.MOST_NODES))
@@ -189,7 +181,7 @@ def load(path: str | Path) -> xr.Dataset:
     return result
 
 
-def _read_netcdf(path: Path) -> xr.Dataset:
+def read_netcdf(path: Path) -> xr.Dataset:
     file = path / "result.nc" if path.is_dir() else path
     if not file.is_file():
         near = sorted(found.parent.name for found in path.parent.glob("*/result.nc"))
@@ -223,7 +215,7 @@ def summary_years(result: xr.Dataset, every: int = 5) -> list[int]:
     return [y for y in years if y >= first and (y in (first, 2024, years[-1]) or y % every == 0)]
 
 
-def _rows(
+def rows(
     data: xr.DataArray, years: Iterable[int], name: str
 ) -> Iterator[tuple[str, str, int, float]]:
     """Yield (scenario, material, year, value) of world totals."""
@@ -244,117 +236,10 @@ def _write_summary(result: xr.Dataset, path: Path) -> None:
         (scenario, str(quantity), material, year, f"{value:.9g}", data.attrs["units"])
         for quantity, data in result.data_vars.items()
         if data.attrs.get("kind") in ("flow", "stock")
-        for scenario, material, year, value in _rows(data, years, name)
+        for scenario, material, year, value in rows(data, years, name)
     ]
     lines.sort(key=lambda line: line[0])
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("scenario", "quantity", "material", "year", "value", "unit"))
         writer.writerows(lines)
-
-
-def compare(
-    results: Mapping[str, str | Path | xr.Dataset] | Sequence[str | Path | xr.Dataset],
-    flow: str | None = None,
-) -> pd.DataFrame:
-    """Put world totals of several results side by side.
-
-    Parameters
-    ----------
-    results : mapping of name to result, or sequence of results
-        Folders, ``result.nc`` files or Datasets.
-    flow : str, optional
-        One flow or stock.  Without it, demand, primary and secondary supply of every
-        market of the systems; of systems without a market, every flow.
-
-    Returns
-    -------
-    DataFrame
-        World totals, one column for each scenario, in ``attrs["units"]``: t/yr,
-        or t for a stock; rows by quantity, material and year: the first
-        reported, each decade, 2024 and the last.  NaN is what one of the
-        results does not hold.
-
-    Raises
-    ------
-    MfaError
-        If there is no such result, flow or stock, or the results have nothing
-        in common.
-    """
-    import pandas as pd
-
-    if isinstance(results, str | PathLike | xr.Dataset) or not isinstance(results, Iterable):
-        raise MfaError(
-            f"compare wants several results, this is {shortly(results)}; put it in a list with the "
-            "others: mfa.compare([first, second])"
-        )
-    given = (
-        list(results.items()) if isinstance(results, Mapping) else [("", each) for each in results]
-    )
-    if not given:
-        raise MfaError("there is no result to compare")
-    columns: list[tuple[str, str, dict[Row, float]]] = []
-    units = set()
-    for label, each in given:
-        data = each if isinstance(each, xr.Dataset) else _read_netcdf(Path(each))
-        years, own = summary_years(data, 10), str(data.attrs.get("scenario_name", "result"))
-        found: dict[str, dict[Row, float]] = {}
-        for quantity, names in _compared(data, flow).items():
-            for name in names:
-                units.add(str(data[name].attrs.get("units", "t/yr")))
-                for scenario, material, year, value in _rows(data[name], years, own):
-                    column, key = found.setdefault(scenario, {}), (quantity, material, year)
-                    column[key] = column.get(key, 0.0) + value
-        for scenario, column in found.items():
-            title = scenario if not label else label if len(found) == 1 else f"{label}: {scenario}"
-            columns.append((title, "" if isinstance(each, xr.Dataset) else str(each), column))
-    if len(columns) > 1 and not set.intersection(*({*column} for _, _, column in columns)):
-        raise MfaError(
-            "the results have no quantity, material and year in common, so that there is nothing to "
-            f"compare: {', '.join(title for title, _, _ in columns)}"
-        )
-    titles = _apart([(title, folder) for title, folder, _ in columns])
-    frame = pd.DataFrame(dict(zip(titles, (column for _, _, column in columns), strict=True)))
-    first = {key[:2]: place for place, key in reversed([*enumerate(frame.index)])}
-    frame = frame.loc[sorted(frame.index, key=lambda key: (first[key[:2]], key[2]))]
-    frame.index = frame.index.set_names(["quantity", "material", "year"])
-    frame.attrs["units"] = units.pop() if len(units) == 1 else "t/yr"
-    return frame
-
-
-def _apart(titles: Sequence[tuple[str, str]]) -> list[str]:
-    """Tell equal titles apart by the folder that each is read from, or by a number.
-
-    >>> _apart([("a", "x/a"), ("b", "x/b"), ("a", "y/a")]), _apart([("a", ""), ("a", "")])
-    (['a (x/a)', 'b', 'a (y/a)'], ['a', 'a (2)'])
-    """
-    names = [title for title, _ in titles]
-    found: list[str] = []
-    for title, folder in titles:
-        name = f"{title} ({folder})" if folder and names.count(title) > 1 else title
-        same = sum(other == name or other.startswith(f"{name} (") for other in found)
-        found.append(f"{name} ({same + 1})" if same else name)
-    return found
-
-
-def _compared(data: xr.Dataset, flow: str | None) -> dict[str, list[str]]:
-    """Return the quantities to compare, and the flows that each is the sum of."""
-    flows, stocks = (
-        {str(name): v.attrs for name, v in data.data_vars.items() if v.attrs.get("kind") == kind}
-        for kind in ("flow", "stock")
-    )
-    if flow is not None:
-        if flow not in flows | stocks:
-            raise MfaError(
-                f"there is no flow or stock {flow!r} in {data.attrs.get('scenario_name')}. "
-                f"{known(flow, flows | stocks, 'flows and stocks')}"
-            )
-        return {flow: [flow]}
-    found: dict[str, list[str]] = {}
-    for role in ("demand", "primary", "secondary"):
-        for name, attrs in flows.items():
-            if attrs.get("role") == role:
-                found.setdefault(f"{attrs['market']}: {role}", []).append(name)
-    return dict(sorted(found.items(), key=lambda item: item[0].partition(":")[0])) or {
-        name: [name] for name in flows
-    }

@@ -21,7 +21,7 @@ LAYERS = [
     {"manifest", "explain", "plot"},
     {"provenance"},
     {"results"},
-    {"runs"},
+    {"runs", "comparison"},
     {"cli"},
 ]
 
