@@ -18,7 +18,7 @@ _HOMES = {
     "run_batch": "mfa.runs",
     "save": "mfa.results",
     "load": "mfa.results",
-    "compare": "mfa.results",
+    "compare": "mfa.comparison",
     "System": "mfa.system",
     "read_system": "mfa.system",
     "plan": "mfa.plans",
@@ -40,12 +40,13 @@ __all__ = [*_HOMES, *_ROOMS, "__version__"]
 if TYPE_CHECKING:
     from mfa import demand, lifetime, plot, stocks
     from mfa.balances import balance
+    from mfa.comparison import compare
     from mfa.dims import array, years
     from mfa.errors import BalanceError, MfaError
     from mfa.manifest import read_scenario
     from mfa.parameters import build_parameters
     from mfa.plans import Plan, plan
-    from mfa.results import compare, load, save
+    from mfa.results import load, save
     from mfa.rules import rule
     from mfa.runs import run, run_batch, simulate
     from mfa.scenario import Scenario

@@ -16,7 +16,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from mfa.errors import BalanceError, MfaError
+from mfa.errors import BalanceError, MfaError, shortly
 
 Array = NDArray[np.float64]
 
@@ -51,13 +51,17 @@ class Account:
 
 @dataclass(frozen=True)
 class Residual:
-    """What enters and leaves a process and the stock it keeps, (*dims, year)."""
+    """What enters and leaves a process and the stock it keeps, (*dims, year).
+
+    The stock before the first year is 0 unless `opening` says more.
+    """
 
     process: str
     dims: tuple[str, ...]
     into: Array
     out: Array
     stock: Array | None
+    opening: Array | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -71,7 +75,19 @@ class Residual:
         if self.stock is not None:
             amount -= self.stock
             amount[..., 1:] += self.stock[..., :-1]
+        if self.opening is not None:
+            amount[..., :1] += self.opening[..., None]
         return amount
+
+    def without_first_year(self) -> Residual:
+        """Return the years in which the change of the stock is known."""
+        assert self.stock is not None
+        into, out, stock = (
+            np.broadcast_to(a, self.shape) for a in (self.into, self.out, self.stock)
+        )
+        return Residual(
+            self.process, self.dims, into[..., 1:], out[..., 1:], stock[..., 1:], stock[..., 0]
+        )
 
 
 def residuals(
@@ -178,19 +194,26 @@ def balance(result: xr.Dataset) -> xr.Dataset:
     Parameters
     ----------
     result : Dataset
-        As returned by :func:`mfa.simulate` or :func:`mfa.run`, or read from a file.
+        As returned by :func:`mfa.simulate` or :func:`mfa.run`, or read from a
+        file.  Years may be cut off at both ends, materials may be selected;
+        every place has to be there, since trade goes between places.
 
     Returns
     -------
     Dataset
         One variable for each process, dims ``(year, …)``: inflows − outflows −
         stock change [t/yr]; ``attrs["balance_residual"]`` is the worst, relative
-        to throughput.
+        to throughput.  The change of a stock during the first year is known
+        only where that is the first year of the run (``attrs["first_year"]`` of
+        the result): elsewhere it is NaN and counts for nothing.
 
     Raises
     ------
     MfaError
-        If the Dataset holds no flows.
+        If the Dataset holds no flows or not all that its run computed
+        (``attrs["flows"]`` and ``attrs["stocks"]``; without these attributes a
+        flow that was taken out shows as an imbalance), or if years are missing
+        between its first and its last.
 
     Examples
     --------
@@ -201,13 +224,19 @@ def balance(result: xr.Dataset) -> xr.Dataset:
     >>> result = xr.Dataset(
     ...     {"mine_to_pile": ("year", [1.0, 2.0], attrs), "pile_stock": ("year", [1.0, 3.0], stock)},
     ...     coords={"year": years},
+    ...     attrs={"first_year": 2020},
     ... )
     >>> balance(result).pile.values.tolist()
     [0.0, 0.0]
+    >>> balance(result.sel(year=[2021])).pile.values.tolist()
+    [nan]
     """
+    if not isinstance(result, xr.Dataset):
+        raise MfaError(f"balance wants the Dataset of a run, this is {shortly(result)}")
     flows = {n: v for n, v in result.data_vars.items() if v.attrs.get("kind") == "flow"}
     if not flows:
         raise MfaError("the Dataset holds no variable of kind 'flow'; it is not a result of a run")
+    _all_there(result)
     stocks = {
         v.attrs["process"]: n for n, v in result.data_vars.items() if v.attrs.get("kind") == "stock"
     }
@@ -239,9 +268,11 @@ def balance(result: xr.Dataset) -> xr.Dataset:
         if inputs and (outputs or stock):
             accounts.append(Account(process, inputs, outputs, stock))
     found = residuals(accounts, values, sizes, axes)
+    if int(result["year"].values[0]) != result.attrs.get("first_year"):
+        found = [r if r.stock is None else r.without_first_year() for r in found]
     variables = {
         r.process: xr.DataArray(
-            r.amount(), dims=(*r.dims, "year"), attrs={"units": "t/yr"}
+            _padded(r.amount(), sizes["year"]), dims=(*r.dims, "year"), attrs={"units": "t/yr"}
         ).transpose("year", ...)
         for r in found
     }
@@ -249,3 +280,26 @@ def balance(result: xr.Dataset) -> xr.Dataset:
         d: result.coords[d] for d in ("year", *axes) if any(d in v.dims for v in variables.values())
     }
     return xr.Dataset(variables, coords=coords, attrs={"balance_residual": worst(found)[0]})
+
+
+def _all_there(result: xr.Dataset) -> None:
+    """Raise unless a result has every flow and stock of its run and contiguous years."""
+    for kind in ("flows", "stocks"):
+        promised = [name for name in str(result.attrs.get(kind, "")).split(", ") if name]
+        if lost := [name for name in promised if name not in result.data_vars]:
+            raise MfaError(
+                f"of the {kind} of the run, {', '.join(lost[:5])} is missing from the Dataset; "
+                "a balance needs all of them"
+            )
+    if "year" not in result.dims or not result.sizes["year"]:
+        raise MfaError("the Dataset has no dimension 'year'; select years with a slice or a list")
+    if (np.diff(result["year"].values) != 1).any():
+        raise MfaError(
+            "years are missing between the first and the last; a balance needs every year"
+        )
+
+
+def _padded(amount: Array, years: int) -> Array:
+    """Put NaN before the years that are known."""
+    missing = np.full((*amount.shape[:-1], years - amount.shape[-1]), np.nan)
+    return np.concatenate([missing, amount], axis=-1) if missing.size else amount

@@ -5,9 +5,12 @@ Nothing heavy is imported before a command needs it.
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -76,17 +79,19 @@ def run(
     """Run scenarios and write one folder of results for each.
 
     A FILE is a scenario, or the manifest.yaml of an earlier result.  All files
-    are read and run before anything is written.
+    are read and run before anything is written.  With --set the folder keeps
+    its name, and its title says what was changed.
     """
     import_rules(modules)
     from mfa import results, runs
     from mfa.explain import aligned
+    from mfa.folders import check_target
 
     with progress(3 * len(files)) as advance:
 
         def read(file: str) -> list[Scenario]:
             advance(f"reading {file}")
-            return [scenario.set(*settings) for scenario in _scenarios(file)]
+            return [_changed(scenario, settings) for scenario in _scenarios(file)]
 
         def timed(scenario: Scenario) -> tuple[Any, float]:
             advance(f"running {scenario.name}")
@@ -100,16 +105,19 @@ def run(
                 f"two scenarios are named {twice[0]!r} and would be written to one folder; "
                 "run them apart"
             )
-        each(names, lambda name: results.check_target(folder / name))
+        each(names, lambda name: check_target(folder / name))
         lines = []
         for scenario, (result, seconds) in zip(scenarios, each(scenarios, timed), strict=True):
             advance(f"writing {scenario.name}")
             target = results.save(result, folder / scenario.name)
             worst = result.attrs["balance_residual"]
-            lines.append(
-                (scenario.name, str(target), f"balance residual {worst:.1e}", f"{seconds:.2f} s")
-            )
+            name = f"{scenario.name}, changed" if settings else scenario.name
+            lines.append((name, str(target), f"balance residual {worst:.1e}", f"{seconds:.2f} s"))
     click.echo(aligned(lines))
+    if settings:
+        changed = "; ".join(settings)
+        for _, path, *_ in lines:
+            click.echo(f"note: {path} now holds a run changed by --set {changed}", err=True)
 
 
 @main.command()
@@ -128,7 +136,11 @@ def check(files: Sequence[str], modules: Sequence[str]) -> None:
 
         lines = []
         for scenario in _scenarios(file):
-            compiled, parameters = compile_plan(scenario.system), build_parameters(scenario)
+            steps: list[Callable[[], Any]] = [
+                partial(compile_plan, scenario.system),
+                partial(build_parameters, scenario),
+            ]
+            compiled, parameters = each(steps, lambda step: step())
             prepare(compiled, parameters)
             values = f"{len(scenario.parameters)} parameters, {len(compiled.flows)} flows"
             lines.append(("ok", file, f"{values}, {scenario.years[0]}–{scenario.years[1]}"))
@@ -173,26 +185,35 @@ def plan(file: str, mermaid: bool, modules: Sequence[str]) -> None:
 @main.command()
 @click.argument("folders", nargs=-1, required=True, metavar="DIR…")
 @click.option(
-    "--flow", metavar="NAME", help="One flow instead of demand, primary and secondary supply."
+    "--flow",
+    metavar="NAME",
+    help="One flow or stock instead of demand, primary and secondary supply.",
 )
-@click.option("--csv", "as_csv", is_flag=True, help="Print full numbers in t/yr, comma-separated.")
+@click.option(
+    "--csv",
+    "as_csv",
+    is_flag=True,
+    help="Print ten digits of each number in t/yr, comma-separated.",
+)
 def compare(folders: Sequence[str], flow: str | None, as_csv: bool) -> None:
     """Put the world totals of several results side by side."""
+    from mfa.comparison import compare as compared
     from mfa.explain import aligned
-    from mfa.results import compare as compared
 
     table = compared(folders, flow)
     if as_csv:
-        click.echo(table.to_csv(lineterminator="\n"), nl=False)
+        click.echo(table.to_csv(lineterminator="\n", float_format="%.10g"), nl=False)
         return
     large = float(table.abs().max().max()) >= 1e4
     shown = table / 1e3 if large else table
     rows = [
-        (*map(str, key), *(f"{v:,.1f}" for v in values))
+        (*map(str, key), *("" if v != v else f"{v:,.1f}" for v in values))  # NaN: not in this one
         for key, values in zip(shown.index, shown.values, strict=True)
     ]
     head = ("quantity", "material", "year", *map(str, shown.columns))
-    click.echo(f"World totals, {'kt/yr' if large else 't/yr'}")
+    unit = table.attrs["units"]
+    what = "World totals" if unit == "t/yr" else "World totals at the end of the year"
+    click.echo(f"{what}, {'k' if large else ''}{unit}")
     click.echo(aligned([head, *rows], right=range(3, len(head))))
 
 
@@ -210,7 +231,9 @@ def new(file: Path, own_system: bool) -> None:
     Beside a reference.yaml it inherits that scenario; elsewhere it gets a
     small system of its own in systems/.
     """
-    file = file if file.suffix == ".yaml" else file.with_name(f"{file.name}.yaml")
+    if file.name in ("", ".."):
+        raise MfaError(f"{str(file)!r} is no name of a file; try: mfa new my_scenario.yaml")
+    given, file = file, file if file.suffix == ".yaml" else file.with_name(f"{file.name}.yaml")
     templates = Path(__file__).parent / "templates"
     child = not own_system and (file.parent / "reference.yaml").exists()
     system = Path("systems") / file.name
@@ -224,46 +247,34 @@ def new(file: Path, own_system: bool) -> None:
         with replacing(path) as temporary:
             temporary.write_text(content, encoding="utf-8")
         click.echo(f"wrote {path}")
-    click.echo(f"try: mfa run {file}")
+    if given.suffix not in ("", ".yaml"):
+        click.echo(f"note: scenario files end in .yaml, so {given.name} became {file.name}")
+    click.echo(f"try: mfa run {shlex.quote(str(file))}")
 
 
 # ------------------------------------------------------------------ helpers
 
 
 def import_rules(modules: Sequence[str]) -> None:
-    """Import files or modules whose functions are registered with :func:`mfa.rule`."""
-    from importlib import import_module, util
+    """Import the rules of the user."""
+    if modules:
+        from mfa.user_rules import import_rules as imported
 
-    for name in modules:
-        if not name.endswith(".py"):
-            sys.path.insert(0, str(Path.cwd()))
-            try:
-                import_module(name)
-            except ModuleNotFoundError as error:
-                if error.name != name:
-                    raise
-                raise MfaError(
-                    f"--import {name}: there is no such module; a file is named with '.py'"
-                ) from None
-            finally:
-                sys.path.pop(0)
-            continue
-        path = Path(name)
-        if not path.is_file():
-            near = known(path.name, [p.name for p in path.parent.glob("*.py")], "files beside it")
-            raise MfaError(f"--import {name}: there is no such file. {near}")
-        spec = util.spec_from_file_location(path.stem, path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = util.module_from_spec(spec)
-        sys.modules[path.stem] = module
-        spec.loader.exec_module(module)
+        imported(modules)
 
 
 def _scenarios(file: str) -> list[Scenario]:
     from mfa.manifest import read_scenarios
 
     return read_scenarios(file)
+
+
+def _changed(scenario: Scenario, settings: Sequence[str]) -> Scenario:
+    """Apply ``--set``; the title says so wherever it is shown, the name stays that of the file."""
+    if not settings:
+        return scenario
+    title = f"{scenario.title}, changed ({'; '.join(settings)})"
+    return replace(scenario.set(*settings), title=title)
 
 
 def each(things: Sequence[Any], function: Callable[[Any], T]) -> list[T]:

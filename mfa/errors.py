@@ -100,3 +100,14 @@ def known(name: Any, names: Iterable[Any], what: str = "known") -> str:
     shown = ", ".join(labels[:30]) + (", …" if len(labels) > 30 else "")
     hint = f'Did you mean "{close[0]}"? ' if close else ""
     return f"{hint}({what}: {shown or 'none'})"
+
+
+def shortly(thing: object) -> str:
+    """Name the type of a thing, and its text if it is one.
+
+    >>> shortly("a.yaml"), shortly(None), shortly([1])
+    ("the text 'a.yaml'", 'None', 'a list')
+    """
+    if isinstance(thing, str):
+        return f"the text {thing[:60]!r}"
+    return "None" if thing is None else f"a {type(thing).__name__}"

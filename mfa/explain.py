@@ -30,7 +30,8 @@ def explain_scenario(scenario: Scenario) -> str:
         ("system", f"{scenario.system.title}: {len(scenario.system.processes)} processes"),
         ("dimensions", dims or "year only"),
     ]
-    rows = [("parameter", "dims", "unit", "cells", "from")]
+    years = scenario.years[1] - scenario.years[0] + 1
+    rows = [("parameter", "dims", "unit", "values", "from")]
     for name, spec in scenario.system.parameters.items():
         owners = resolve(scenario, name)
         entries = [owners.entries[number] for number in np.unique(owners.owner) if number >= 0]
@@ -40,7 +41,7 @@ def explain_scenario(scenario: Scenario) -> str:
                 name,
                 ", ".join(spec.dims) or "–",
                 spec.unit,
-                str(owners.owner.size),
+                f"{owners.owner.size}{f' × {years} years' if 'year' in spec.dims else ''}",
                 _few(list(givers), 3) or "nothing",
             )
         )

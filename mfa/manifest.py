@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path, PurePath
 from typing import Any, Literal
@@ -20,6 +21,7 @@ from mfa import scenario_files
 from mfa.assignments import Assignment, Given, Layer, assign
 from mfa.errors import MfaError, Place, Problems, known
 from mfa.files import parse_table, parse_yaml, place_of, read_text, sha256
+from mfa.references import references
 from mfa.scenario import Scenario
 from mfa.schema import Model, Name, validate
 from mfa.system import System
@@ -71,9 +73,18 @@ class ManifestFile(Model):
     mfa_version: str = ""
     created: str = ""
     command: str = ""
+    figures: tuple[str, ...] = ()
     scenarios: tuple[ScenarioOf, ...]
     tables: dict[str, TableText] = Field(default_factory=dict)
     files: dict[str, str] = Field(default_factory=dict)
+    references: dict[str, str] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FromManifest(Scenario):
+    """A scenario that was read from a manifest, which brings the texts of its references along."""
+
+    references: Mapping[str, str] = field(default_factory=dict)
 
 
 # ---------------------------------------------------------------- documents
@@ -97,10 +108,15 @@ def document(scenarios: Sequence[Scenario]) -> dict[str, Any]:
                     "save them apart"
                 )
     files = {relative(file, s.folder): found for s in scenarios for file, found in s.files.items()}
+    cited: dict[str, str] = {}
+    for scenario in scenarios:
+        brought = scenario.references if isinstance(scenario, FromManifest) else {}
+        cited |= {key: brought.get(key, text) for key, text in references(scenario).items()}
     return {
         "scenarios": [_scenario_document(scenario) for scenario in scenarios],
         "tables": dict(sorted(tables.items())),
         "files": dict(sorted(files.items())),
+        "references": dict(sorted(cited.items())),
     }
 
 
@@ -210,7 +226,7 @@ def fingerprint(scenario: Scenario) -> str:
     return sha256(json.dumps(merged, sort_keys=True, ensure_ascii=False))
 
 
-# ------------------------------------------------------------ JSON and YAML
+# --------------------------------------------------------------------- YAML
 
 
 def _key(key: Any) -> str:
@@ -218,35 +234,7 @@ def _key(key: Any) -> str:
     return f"'{key}'" if isinstance(key, str) and re.fullmatch(r"'*-?\d+'*", key) else str(key)
 
 
-def _unkey(key: str) -> Any:
-    if re.fullmatch(r"-?\d+", key):
-        return int(key)
-    return key[1:-1] if re.fullmatch(r"'+-?\d+'+", key) else key
-
-
-def to_json(tree: Any) -> str:
-    """Return a document as JSON text; see :func:`from_json`."""
-
-    def named(node: Any) -> Any:
-        if isinstance(node, dict):
-            return {_key(key): named(value) for key, value in node.items()}
-        return [named(value) for value in node] if isinstance(node, list) else node
-
-    return json.dumps(named(tree), ensure_ascii=False, separators=(",", ":"))
-
-
-def from_json(text: str) -> Any:
-    """Return what :func:`to_json` was given.
-
-    >>> from_json(to_json({2025: 1, "2025": [2.5]}))
-    {2025: 1, '2025': [2.5]}
-    """
-    return json.loads(
-        text, object_hook=lambda node: {_unkey(key): value for key, value in node.items()}
-    )
-
-
-def to_yaml(content: Mapping[str, Any], **head: str) -> str:
+def to_yaml(content: Mapping[str, Any], **head: str | Sequence[str]) -> str:
     """Return the text of a manifest file for a :func:`document`."""
     from ruamel.yaml import YAML
 
@@ -255,17 +243,19 @@ def to_yaml(content: Mapping[str, Any], **head: str) -> str:
     yaml.width = 2**31  # a key that is folded over two lines could not be read again
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     stream = StringIO()
-    rest = {key: value for key, value in content.items() if key not in ("tables", "files")}
+    after = ("tables", "files", "references")
+    rest = {key: value for key, value in content.items() if key not in after}
     yaml.dump({"manifest": VERSION, **head, **_shared(rest)}, stream)
     if content["tables"]:
         stream.write("tables:\n")
     for path, table in content["tables"].items():
         stream.write(f"  {_quoted(path)}:\n    sha256: '{table['sha256']}'\n")
         stream.write(f"    text: {_block(table['text'])}\n")
-    if content["files"]:
-        stream.write("files:\n")
-    for path, found in content["files"].items():
-        stream.write(f"  {_quoted(path)}: '{found}'\n")
+    for name in ("files", "references"):
+        if content.get(name):
+            stream.write(f"{name}:\n")
+        for key, found in content.get(name, {}).items():
+            stream.write(f"  {_quoted(key)}: {_quoted(found)}\n")
     return stream.getvalue()
 
 
@@ -376,7 +366,7 @@ def read_manifest(path: str | Path) -> list[Scenario]:
             problems.add(message, place_of(root, ("tables", name, "text")))
     problems.raise_if_any()
     tables = {name: parse_table(table.text, name) for name, table in file.tables.items()}
-    scenarios = []
+    scenarios: list[Scenario] = []
     for position, one in enumerate(file.scenarios):
         at = ("scenarios", position)
         system = System(**plain(one.system))
@@ -389,7 +379,7 @@ def read_manifest(path: str | Path) -> list[Scenario]:
             )
         assignments: list[Assignment] = [a for value in given for a in assign(value, system)]
         scenarios.append(
-            Scenario(
+            FromManifest(
                 name=one.name,
                 title=one.title,
                 about=one.about,
@@ -402,6 +392,7 @@ def read_manifest(path: str | Path) -> list[Scenario]:
                 files=file.files,
                 lineage=one.lineage,
                 folder=str(path.parent / one.folder),
+                references=file.references,
             )
         )
     return scenarios

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from mfa.errors import MfaError, known
+from mfa.panels import flows_panel, stocks_panel, words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +27,12 @@ DPI = 120
 SCALES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 
 
-def lines(data: xr.DataArray, over: str = "year", ax: Axes | None = None) -> Axes:
+def lines(
+    data: xr.DataArray,
+    over: str = "year",
+    ax: Axes | None = None,
+    colours: Mapping[str, str] | None = None,
+) -> Axes:
     """Draw one line for each label of the remaining dimension, named at its end.
 
     Parameters
@@ -37,6 +43,8 @@ def lines(data: xr.DataArray, over: str = "year", ax: Axes | None = None) -> Axe
         The dimension along the axis, usually ``year``.
     ax : Axes, optional
         Where to draw; without it a new figure.
+    colours : mapping of label to colour, optional
+        Without it :data:`COLOURS`, in the order of the labels.
 
     Returns
     -------
@@ -57,16 +65,39 @@ def lines(data: xr.DataArray, over: str = "year", ax: Axes | None = None) -> Axe
     ax = ax if ax is not None else _new_axes()
     shown, unit = _scaled(data)
     ends = []
-    for (name, series), colour in zip(_series(shown, over), COLOURS, strict=False):
-        (line,) = ax.plot(series[over].values, series.values, color=colour, linewidth=1.8)
-        ends.append((float(series.values[-1]), name, str(line.get_color())))
+    drawn = list(_series(shown, over))
+    given = colours or palette([name for name, _ in drawn])
+    for name, series in drawn:
+        ax.plot(series[over].values, series.values, color=given[name], linewidth=1.8)
+        ends.append((float(series.values[-1]), name, given[name]))
     ax.set_ylim(bottom=min(0.0, float(shown.min())))
     _dress(ax, data, over, unit)
     _name_ends(ax, [end for end in ends if end[1]])
     return ax
 
 
-def stacked(data: xr.DataArray, by: str, ax: Axes | None = None, over: str = "year") -> Axes:
+def palette(names: Sequence[str]) -> dict[str, str]:
+    """Return one colour for each name, in their order.
+
+    >>> palette(["Co", "Li"])
+    {'Co': '#0072B2', 'Li': '#D55E00'}
+    """
+    if len(names) <= MOST:
+        return dict(zip(names, COLOURS, strict=False))
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    many = [to_hex(colour) for colour in colormaps["tab20"](range(20))]
+    return {name: many[position % 20] for position, name in enumerate(names)}
+
+
+def stacked(
+    data: xr.DataArray,
+    by: str,
+    ax: Axes | None = None,
+    over: str = "year",
+    colours: Mapping[str, str] | None = None,
+) -> Axes:
     """Draw areas on top of each other, the largest at the bottom; years of entry in their order.
 
     Parameters
@@ -75,7 +106,7 @@ def stacked(data: xr.DataArray, by: str, ax: Axes | None = None, over: str = "ye
         Nowhere negative; beyond eight names the smallest are drawn as one.
     by : str
         The dimension whose labels are the areas.
-    ax, over
+    ax, over, colours
         As in :func:`lines`.
 
     Returns
@@ -95,22 +126,26 @@ def stacked(data: xr.DataArray, by: str, ax: Axes | None = None, over: str = "ye
     if np.issubdtype(shown[by].dtype, np.number):
         _stack_in_order(ax, shown[over].values, parts)
     else:
-        _stack_by_size(ax, shown[over].values, parts)
+        _stack_by_size(ax, shown[over].values, parts, colours or palette(list(parts)))
     ax.set_ylim(bottom=0.0)
     _dress(ax, data, over, unit)
     return ax
 
 
-def _stack_by_size(ax: Axes, over: Any, parts: Mapping[str, xr.DataArray]) -> None:
+def _stack_by_size(
+    ax: Axes, over: Any, parts: Mapping[str, xr.DataArray], colours: Mapping[str, str]
+) -> None:
     names = sorted(parts, key=lambda name: -float(parts[name].sum()))
     values = [parts[name].values for name in names[:MOST]]
+    shown = [colours[name] for name in names[:MOST]]
     if len(names) > MOST:
         values[-1] = np.sum([parts[name].values for name in names[MOST - 1 :]], axis=0)
         names = [*names[: MOST - 1], f"{len(names) - MOST + 1} others"]
-    ax.stackplot(over, values, colors=COLOURS, linewidth=0.4, edgecolor="white")
+        shown[-1] = COLOURS[-1]
+    ax.stackplot(over, values, colors=shown, linewidth=0.4, edgecolor="white")
     top = np.cumsum([value[-1] for value in values])
     middles = [float(t - value[-1] / 2) for t, value in zip(top, values, strict=True)]
-    _name_ends(ax, list(zip(middles, map(_words, names), COLOURS, strict=False)))
+    _name_ends(ax, list(zip(middles, map(words, names), shown, strict=True)))
 
 
 def _stack_in_order(ax: Axes, over: Any, parts: Mapping[str, xr.DataArray]) -> None:
@@ -176,7 +211,7 @@ def _new_axes() -> Axes:
 
 
 def _dress(ax: Axes, data: xr.DataArray, over: str, unit: str) -> None:
-    ax.set_xlabel("" if over == "year" else _words(over))
+    ax.set_xlabel("" if over == "year" else words(over))
     ax.set_ylabel("" if unit == "1" else unit)
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(axis="y", color="#e4e4e4", linewidth=0.7)
@@ -239,33 +274,50 @@ def overview(result: xr.Dataset) -> dict[str, Figure]:
     Returns
     -------
     dict of name to Figure
-        For each scenario and material ``flows_…`` (the largest flows, world
-        totals from the first reported year) and ``stocks_…``.
+        For each scenario and material ``flows_…`` (eight flows that
+        :mod:`mfa.panels` chooses, world totals from the first reported year)
+        and ``stocks_…``; a flow or stock has one colour in all of them.
     """
-    names = [str(s) for s in result["scenario"].values] if "scenario" in result.coords else [""]
+    batch = "scenario" in result.dims
     first = int(result.attrs.get("report_from", result["year"].values[0]))
     late = result.sel(year=slice(first, None))
     figures: dict[str, Figure] = {}
-    for name in names:
-        one = late.sel(scenario=name) if name else late
-        scenario = name or str(result.attrs.get("scenario_name", ""))
-        materials = [str(m) for m in one["material"].values] if "material" in one.coords else [""]
+    for name, title in _titles(result).items():
+        one = late.sel(scenario=name) if batch else late
+        materials = [str(m) for m in one["material"].values] if "material" in one.dims else [""]
         for material in materials:
             part = one.sel(material=material) if material else one
-            ending = "_".join(filter(None, (material, name)))
-            for what, panel in (("flows", _flows(part)), ("stocks", _stocks(part))):
+            ending = "_".join(filter(None, (material, name if batch else "")))
+            for what, (panel, all_names) in {
+                "flows": flows_panel(part, MOST),
+                "stocks": stocks_panel(part),
+            }.items():
                 if panel is None:
                     continue
-                title = ", ".join(
-                    filter(None, (_words(scenario), material, panel.attrs["long_name"]))
-                )
+                head = ": ".join(filter(None, (title, material)))
+                panel = panel.assign_attrs(long_name=f"{head}, {panel.attrs['long_name']}")
                 figures[f"{what}_{ending}".rstrip("_")] = _page(
-                    panel.assign_attrs(long_name=title), what, result
+                    panel, what, result, palette(all_names)
                 )
     return figures
 
 
-def _page(panel: xr.DataArray, what: str, result: xr.Dataset) -> Figure:
+def _titles(result: xr.Dataset) -> dict[str, str]:
+    """Return the title of every scenario of a result, or its name where titles are not known."""
+    titles = str(result.attrs.get("title", "")).split("; ")
+    run = str(result.attrs.get("scenario_name", "")).split(", ")
+    known_titles = dict(zip(run, titles, strict=True)) if len(run) == len(titles) else {}
+    names = [str(name) for name in result["scenario"].values] if "scenario" in result.dims else run
+    if "scenario" not in result.dims and len(run) > 1:
+        names = [", ".join(run)]
+    return {name: _short(known_titles.get(name) or words(name)) for name in names}
+
+
+def _short(text: str, most: int = 56) -> str:
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+
+
+def _page(panel: xr.DataArray, what: str, result: xr.Dataset, colours: Mapping[str, str]) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -274,87 +326,10 @@ def _page(panel: xr.DataArray, what: str, result: xr.Dataset) -> Figure:
     ax = figure.add_axes((0.09, 0.13, 0.62, 0.76))
     other = next(str(dim) for dim in panel.dims if dim != "year")
     if what == "stocks":
-        stacked(panel, other, ax)
+        stacked(panel, other, ax, colours=colours)
     else:
-        lines(panel, ax=ax)
+        lines(panel, ax=ax, colours=colours)
     sha = str(result.attrs.get("scenario_sha256", ""))[:8]
     source = f"{result.attrs.get('source', 'mfa')}, scenario {sha}, contained mass, world total"
     figure.text(0.01, 0.015, source, fontsize=7, color="#666666")
     return figure
-
-
-def totals(data: xr.DataArray) -> xr.DataArray:
-    """Return world totals: summed over all dimensions but scenario, year and material.
-
-    Samples are averaged, not summed.
-    """
-    mean = data.mean("sample", keep_attrs=True) if "sample" in data.dims else data
-    over = [dim for dim in mean.dims if dim not in ("scenario", "year", "material")]
-    return mean.sum(over, keep_attrs=True)
-
-
-def _flows(part: xr.Dataset) -> xr.DataArray | None:
-    """Return the largest flows along a dimension ``flow``; equal ones in a row are one line."""
-    found = {str(n): _world(v) for n, v in part.data_vars.items() if v.attrs.get("kind") == "flow"}
-    moving = sorted(
-        (n for n, v in found.items() if float(v.max()) > 0), key=lambda n: -float(found[n].sum())
-    )
-    chains: list[tuple[list[str], xr.DataArray]] = []
-    for name in moving:
-        ends = [part[name].attrs["source"], part[name].attrs["target"]]
-        for chain, values in chains:
-            if chain[-1] == ends[0] and np.allclose(values, found[name], rtol=1e-6):
-                chain.append(ends[1])
-                break
-            if chain[0] == ends[1] and np.allclose(values, found[name], rtol=1e-6):
-                chain.insert(0, ends[0])
-                break
-        else:
-            chains.append((ends, found[name]))
-    if not chains:
-        return None
-    what = "flows" if len(chains) <= MOST else f"the largest of {len(moving)} flows"
-    return _beside({" → ".join(chain): values for chain, values in chains[:MOST]}, "flow", what)
-
-
-def _stocks(part: xr.Dataset) -> xr.DataArray | None:
-    """Return the stocks in use: by process, or a single one by its longest dimension."""
-    use = {
-        str(v.attrs["process"]): v
-        for v in part.data_vars.values()
-        if v.attrs.get("kind") == "stock"
-        and v.attrs.get("rule", "stock") == "stock"
-        and float(v.max()) > 0
-    }
-    if not use:
-        return None
-    if len(use) == 1:
-        ((name, stock),) = use.items()
-        extra = [dim for dim in stock.dims if dim not in ("year", "sample")]
-        if extra:
-            longest = max(extra, key=lambda dim: stock.sizes[dim])
-            shown = stock.mean("sample", keep_attrs=True) if "sample" in stock.dims else stock
-            summed = shown.sum([dim for dim in extra if dim != longest], keep_attrs=True)
-            return summed.assign_attrs(
-                long_name=f"stock of {_words(name)} by {_words(str(longest))}"
-            )
-    return _beside({name: _world(stock) for name, stock in use.items()}, "stock", "stocks in use")
-
-
-def _world(data: xr.DataArray) -> xr.DataArray:
-    return totals(data).reset_coords(drop=True)
-
-
-def _beside(parts: dict[str, xr.DataArray], dim: str, long_name: str) -> xr.DataArray:
-    joined: Any = xr.concat(
-        list(parts.values()), dim=dim, coords="minimal", compat="override", join="exact"
-    )
-    units = next(iter(parts.values())).attrs.get("units", "")
-    named = joined.assign_coords({dim: [_words(name) for name in parts]})
-    return xr.DataArray(
-        named.transpose("year", dim), attrs={"units": units, "long_name": long_name}
-    )
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")

@@ -7,16 +7,19 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
+import zlib
+from collections.abc import Hashable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from mfa import __version__, manifest
+from mfa.errors import MfaError
 from mfa.files import sha256
 from mfa.scenario import Scenario
 
@@ -33,8 +36,8 @@ PACKAGES = (
 )
 """Packages whose versions are written into every result."""
 
-LONGEST_PROVENANCE = 20_000
-"""Longer than this, the list of files is left to the manifest."""
+OF_THE_RUN = ("inflow_convention", "balance_residual", "first_year", "flows", "stocks")
+"""Attributes that :func:`mfa.simulate` gives a result."""
 
 
 def with_provenance(result: xr.Dataset, scenarios: Sequence[Scenario]) -> xr.Dataset:
@@ -43,62 +46,99 @@ def with_provenance(result: xr.Dataset, scenarios: Sequence[Scenario]) -> xr.Dat
     Parameters
     ----------
     result : Dataset
-        As computed; its ``balance_residual`` and ``inflow_convention`` are kept.
+        As computed; its own attributes are kept.
     scenarios : sequence of Scenario
         What was run, in the order of the dimension ``scenario``.
 
     Returns
     -------
     Dataset
-        A shallow copy.  The attribute ``scenario`` holds the merged scenarios
-        as JSON; :func:`mfa.save` writes it as ``manifest.yaml`` and leaves it out
-        of ``result.nc``.
+        A shallow copy.  ``checksums`` is the CRC-32 of every variable that was
+        computed.  The merged scenarios are far too long to be printed with the
+        attributes: they are in ``encoding["scenario"]``, and :func:`mfa.save`
+        writes them as ``manifest.yaml``.
     """
     files = {
         manifest.relative(file, s.folder): found
         for s in scenarios
         for file, found in s.files.items()
     }
-    made: dict[str, Any] = {
+    made = {
         "packages": _versions(),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "command": _command(),
-        "files": dict(sorted(files.items())),
     }
-    if len(json.dumps(made)) > LONGEST_PROVENANCE:
-        made["files"] = f"{len(files)} files, listed in manifest.yaml"
     merged = manifest.document(scenarios)
     attrs: dict[str, Any] = {
         "Conventions": "CF-1.13",
         "title": "; ".join(scenario.title for scenario in scenarios),
-        "institution": "",
         "source": f"mfa {__version__}",
         "history": f"{now()} {made['command']}",
-        "references": "see manifest.yaml",
+        "references": "\n".join(merged["references"].values()) or "none cited",
         "comment": "; ".join(scenario.about for scenario in scenarios if scenario.about),
         "mfa_version": __version__,
         "scenario_name": ", ".join(scenario.name for scenario in scenarios),
         "scenario_sha256": ", ".join(one["sha256"] for one in merged["scenarios"]),
         "inputs_sha256": sha256("\n".join(sorted(set(files.values())))),
         "report_from": min(scenario.report_from for scenario in scenarios),
-        **{
-            key: value
-            for key, value in result.attrs.items()
-            if key in ("inflow_convention", "balance_residual")
-        },
+        **{key: result.attrs[key] for key in OF_THE_RUN},
     }
     if commit := _git_commit(scenarios[0].folder):
         attrs["git_commit"] = commit
     attrs["provenance"] = json.dumps(made)
-    attrs["scenario"] = manifest.to_json(merged)
     described = result.copy()
-    described.attrs = attrs
+    attrs["checksums"] = ", ".join(
+        f"{name} {checksum(described, name)}" for name in described.data_vars
+    )
+    described.attrs, described.encoding = attrs, {"scenario": merged}
     for dim, coordinate in described.coords.items():
         coordinate.attrs = {
             "long_name": "calendar year" if dim == "year" else str(dim).replace("_", " ")
         }
     return described
+
+
+def checksum(result: xr.Dataset, name: Hashable) -> str:
+    """Return the CRC-32 of the numbers and labels of a variable, whatever the order of its dims."""
+    variable = result.variables[name]
+    turned = variable.transpose(*sorted(map(str, variable.dims)))
+    found = zlib.crc32(np.ascontiguousarray(turned.values).data.cast("B"))
+    for dim, size in turned.sizes.items():
+        labels = result.indexes[dim] if dim in result.indexes else range(size)
+        found = zlib.crc32(f"{dim}: {list(map(str, labels))}".encode(), found)
+    return f"{found:08x}"
+
+
+def of_the_run(result: xr.Dataset) -> xr.Dataset:
+    """Return the variables that the run computed; raise if one is not as it was then.
+
+    Raises
+    ------
+    MfaError
+        Naming the variables that are missing, edited or a selection.
+    """
+    pairs = [text.partition(" ") for text in result.attrs.get("checksums", "").split(", ") if text]
+    listed = {name: found for name, _, found in pairs}
+    if not listed:
+        raise MfaError(
+            "the Dataset does not say what the run computed (its attribute 'checksums' is missing); "
+            "run its manifest again"
+        )
+    lost = [name for name in listed if name not in result.data_vars]
+    other = [n for n, found in listed.items() if n not in lost and checksum(result, n) != found]
+    if lost or other:
+        which = [
+            f"{', '.join(names[:3])}{', …' if len(names) > 3 else ''} {what}"
+            for names, what in ((lost, "missing"), (other, "edited, or a selection"))
+            if names
+        ]
+        raise MfaError(
+            f"these are not the numbers of the run ({'; '.join(which)}), and its manifest could not make "
+            "them again; save the whole result, put changed numbers under names of their own, or write "
+            "the bare arrays with .to_netcdf()"
+        )
+    return result[list(listed)]
 
 
 def now() -> str:

@@ -4,28 +4,22 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
+from io import BytesIO
+from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
 from mfa import manifest
-from mfa.errors import MfaError, Place, known
+from mfa.errors import MfaError, Place, known, shortly
 from mfa.files import parse_yaml, read_text
+from mfa.folders import check_target, replacing_folder
+from mfa.panels import totals
 from mfa.plans import Plan
-from mfa.plot import totals
-from mfa.provenance import now
+from mfa.provenance import now, of_the_run
 from mfa.schema import Market
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-OWN = {"result.nc", "summary.csv", "manifest.yaml", "figures"}
-"""What :func:`save` writes into a folder."""
 
 
 def describe(compiled: Plan, name: str) -> dict[str, str]:
@@ -79,9 +73,11 @@ def save(result: xr.Dataset, folder: str | Path) -> Path:
     Parameters
     ----------
     result : Dataset
-        As returned by :func:`mfa.run` or :func:`mfa.run_batch`.
+        As returned by :func:`mfa.run` or :func:`mfa.run_batch`; variables of
+        your own beside those of the run go into ``result.nc`` only.
     folder : path
-        Replaced when it holds an earlier result; other files in it are kept.
+        Replaced when it holds an earlier result; files in it, and in its
+        ``figures/``, that no run wrote are kept.
 
     Returns
     -------
@@ -91,77 +87,63 @@ def save(result: xr.Dataset, folder: str | Path) -> Path:
     Raises
     ------
     MfaError
-        If the Dataset does not say what made it, or the folder holds
-        something that is no result.
+        If the Dataset does not say what made it, if its numbers are not those
+        that the run computed (they were edited or are a selection: the manifest
+        could not make them again), if the folder holds something that is no
+        result, or if it cannot be written.
     """
     from mfa.plot import overview
 
     folder = Path(folder)
+    _must_be_a_result(result, "save")
     check_target(folder)
-    if "scenario" not in result.attrs:
+    own = of_the_run(result)
+    document = result.encoding.get("scenario")
+    if document is None:
         raise MfaError(
-            "the Dataset does not say which scenario made it (its attribute 'scenario' is missing); "
+            "the Dataset does not say which scenario made it (its encoding lacks 'scenario'); "
             "save what mfa.run returned or mfa.load read, or write the bare arrays with .to_netcdf()"
         )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        new = staging / "new"
-        (new / "figures").mkdir(parents=True)
+    figures = overview(own)
+    with replacing_folder(folder) as new:
+        (new / "figures").mkdir()
         _write_netcdf(result, new / "result.nc")
-        _write_summary(result, new / "summary.csv")
+        _write_summary(own, new / "summary.csv")
         made = json.loads(result.attrs["provenance"])
         head = {
             "mfa_version": result.attrs["mfa_version"],
             "created": now(),
             "command": made["command"],
+            "figures": [f"{name}.png" for name in figures],
         }
-        text = manifest.to_yaml(manifest.from_json(result.attrs["scenario"]), **head)
+        text = manifest.to_yaml(document, **head)
         (new / "manifest.yaml").write_text(text, encoding="utf-8")
-        for name, figure in overview(result).items():
+        for name, figure in figures.items():
             figure.savefig(new / "figures" / f"{name}.png", pil_kwargs={"compress_level": 3})
-        _swap(new, folder, staging / "old")
-    finally:
-        shutil.rmtree(staging)
     return folder
 
 
-def check_target(folder: Path) -> None:
-    """Raise unless a result can be written to a folder without harm to other files."""
-    if folder.exists() and not folder.is_dir():
-        raise MfaError(f"{folder} is a file; give the name of a folder")
-    held = [path.name for path in folder.iterdir()] if folder.exists() else []
-    if held and not OWN & set(held):
+def _must_be_a_result(result: object, function: str) -> None:
+    if not isinstance(result, xr.Dataset):
         raise MfaError(
-            f"{folder} holds other files ({', '.join(sorted(held)[:3])}, …) and no result; "
-            "choose another folder"
+            f"{function} wants a result, the Dataset that mfa.run returned or mfa.load read; "
+            f"this is {shortly(result)}"
         )
 
 
-def _swap(new: Path, folder: Path, old: Path) -> None:
-    """Put a finished folder in the place of another; what else lay there moves along."""
-    if not folder.exists():
-        new.rename(folder)
-        return
-    for path in folder.iterdir():
-        if path.name not in OWN:
-            shutil.copytree(path, new / path.name) if path.is_dir() else shutil.copy2(
-                path, new / path.name
-            )
-    folder.rename(old)
-    try:
-        new.rename(folder)
-    except OSError:
-        old.rename(folder)
-        raise
-
-
 def _write_netcdf(result: xr.Dataset, path: Path) -> None:
+    import h5netcdf
+    from xarray.backends import H5NetCDFStore
+
     stored = result.copy()
-    del stored.attrs["scenario"]
+    files = result.encoding["scenario"]["files"]
+    stored.attrs = result.attrs | {"inputs": "\n".join(f"{sha}  {f}" for f, sha in files.items())}
     packed = {"zlib": True, "complevel": 4, "shuffle": True}
     encoding = {n: packed for n, v in stored.data_vars.items() if v.ndim and v.dtype.kind == "f"}
-    stored.to_netcdf(path, engine="h5netcdf", encoding=encoding)
+    whole = BytesIO()  # on a full disk the HDF5 library does not raise, it crashes
+    with h5netcdf.File(whole, "w") as file:
+        stored.dump_to_store(H5NetCDFStore(file), encoding=encoding)
+    path.write_bytes(whole.getbuffer())
 
 
 def load(path: str | Path) -> xr.Dataset:
@@ -175,27 +157,31 @@ def load(path: str | Path) -> xr.Dataset:
     Returns
     -------
     Dataset
-        Equal to what was saved, attributes included; of a ``result.nc`` without
-        ``manifest.yaml`` beside it only the merged scenario is missing.
+        Equal to what was saved, attributes included, and ready to be saved
+        again; of a ``result.nc`` without ``manifest.yaml`` beside it only the
+        merged scenario is missing.
 
     Raises
     ------
     MfaError
         If there is no result at the path.
     """
-    result = _read_netcdf(Path(path))
+    if not isinstance(path, str | PathLike):
+        raise MfaError(f"load wants the path of a folder of results; this is {shortly(path)}")
+    result = read_netcdf(Path(path))
     beside = (Path(path) if Path(path).is_dir() else Path(path).parent) / "manifest.yaml"
     if beside.exists():
         root = manifest.plain(parse_yaml(read_text(beside), str(beside), manifest.MOST_NODES))
-        kept = {key: root.get(key, {}) for key in ("scenarios", "tables", "files")}
+        kept = {key: root.get(key, {}) for key in ("scenarios", "tables", "files", "references")}
         if ", ".join(one["sha256"] for one in kept["scenarios"]) == result.attrs.get(
             "scenario_sha256"
         ):
-            result.attrs["scenario"] = manifest.to_json(kept)
+            result.encoding["scenario"] = kept
+            result.attrs.pop("inputs", None)
     return result
 
 
-def _read_netcdf(path: Path) -> xr.Dataset:
+def read_netcdf(path: Path) -> xr.Dataset:
     file = path / "result.nc" if path.is_dir() else path
     if not file.is_file():
         near = sorted(found.parent.name for found in path.parent.glob("*/result.nc"))
@@ -229,7 +215,7 @@ def summary_years(result: xr.Dataset, every: int = 5) -> list[int]:
     return [y for y in years if y >= first and (y in (first, 2024, years[-1]) or y % every == 0)]
 
 
-def _rows(
+def rows(
     data: xr.DataArray, years: Iterable[int], name: str
 ) -> Iterator[tuple[str, str, int, float]]:
     """Yield (scenario, material, year, value) of world totals."""
@@ -250,82 +236,10 @@ def _write_summary(result: xr.Dataset, path: Path) -> None:
         (scenario, str(quantity), material, year, f"{value:.9g}", data.attrs["units"])
         for quantity, data in result.data_vars.items()
         if data.attrs.get("kind") in ("flow", "stock")
-        for scenario, material, year, value in _rows(data, years, name)
+        for scenario, material, year, value in rows(data, years, name)
     ]
     lines.sort(key=lambda line: line[0])
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("scenario", "quantity", "material", "year", "value", "unit"))
         writer.writerows(lines)
-
-
-def compare(
-    results: Mapping[str, str | Path | xr.Dataset] | Sequence[str | Path | xr.Dataset],
-    flow: str | None = None,
-) -> pd.DataFrame:
-    """Put world totals of several results side by side.
-
-    Parameters
-    ----------
-    results : mapping of name to result, or sequence of results
-        Folders, ``result.nc`` files or Datasets.
-    flow : str, optional
-        One flow.  Without it, demand, primary and secondary supply of every
-        market of the systems; of systems without a market, every flow.
-
-    Returns
-    -------
-    DataFrame
-        World totals [t/yr], one column for each scenario; rows by quantity,
-        material and year: the first reported, each decade, 2024 and the last.
-
-    Raises
-    ------
-    MfaError
-        If there is no such result or flow.
-    """
-    import pandas as pd
-
-    given = (
-        list(results.items()) if isinstance(results, Mapping) else [("", each) for each in results]
-    )
-    columns: dict[str, dict[tuple[str, str, int], float]] = {}
-    for label, each in given:
-        data = each if isinstance(each, xr.Dataset) else _read_netcdf(Path(each))
-        years, own = summary_years(data, 10), str(data.attrs.get("scenario_name", "result"))
-        found: dict[str, dict[tuple[str, str, int], float]] = {}
-        for quantity, names in _compared(data, flow).items():
-            for name in names:
-                for scenario, material, year, value in _rows(data[name], years, own):
-                    column, key = found.setdefault(scenario, {}), (quantity, material, year)
-                    column[key] = column.get(key, 0.0) + value
-        for scenario, column in found.items():
-            title = scenario if not label else label if len(found) == 1 else f"{label}: {scenario}"
-            same = sum(known_title.partition(" (")[0] == title for known_title in columns)
-            columns[f"{title} ({same + 1})" if same else title] = column
-    frame = pd.DataFrame(columns)
-    frame.index = frame.index.set_names(["quantity", "material", "year"])
-    frame.attrs["units"] = "t/yr"
-    return frame
-
-
-def _compared(data: xr.Dataset, flow: str | None) -> dict[str, list[str]]:
-    """Return the quantities to compare, and the flows that each is the sum of."""
-    flows = {
-        str(name): v.attrs for name, v in data.data_vars.items() if v.attrs.get("kind") == "flow"
-    }
-    if flow is not None:
-        if flow not in flows:
-            raise MfaError(
-                f"there is no flow {flow!r} in {data.attrs.get('scenario_name')}. "
-                f"{known(flow, flows, 'flows')}"
-            )
-        return {flow: [flow]}
-    found: dict[str, list[str]] = {}
-    for role in ("demand", "primary", "secondary"):
-        for name, attrs in flows.items():
-            if attrs.get("role") == role:
-                found.setdefault(f"{attrs['market']}: {role}", []).append(name)
-    return dict(sorted(found.items(), key=lambda item: item[0].partition(":")[0])) or {
-        name: [name] for name in flows
-    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from functools import cache, lru_cache
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mfa.balances import Account, End, check, residuals
 from mfa.dims import order
-from mfa.errors import MfaError
+from mfa.errors import MfaError, shortly
 from mfa.execution import bind, execute
 from mfa.parameters import build_parameters, years_of
 from mfa.plans import Plan, plan
@@ -20,6 +20,7 @@ from mfa.scenario import Scenario
 from mfa.steps import Bound, Dims, spread
 from mfa.stock_step import StockStep
 from mfa.system import System, factors, placement
+from mfa.units import canonical
 
 Array = NDArray[np.float64]
 
@@ -38,15 +39,23 @@ def simulate(system: Plan | System, parameters: xr.Dataset) -> xr.Dataset:
     -------
     Dataset
         Flows [t/yr] and stocks at the end of the year [t], dims ``(year, …)``;
-        ``attrs["balance_residual"]`` is the worst relative mass balance.
+        ``attrs["balance_residual"]`` is the worst relative mass balance;
+        ``first_year``, ``flows`` and ``stocks`` name what was computed.
 
     Raises
     ------
     MfaError
-        If a parameter is missing or its labels differ from the system's.
+        If a parameter is missing, or its labels or its unit differ from the system's.
     BalanceError
         If mass was lost or made.
     """
+    if not isinstance(system, Plan | System):
+        hint = "; mfa.run takes a scenario" if isinstance(system, Scenario) else ""
+        raise MfaError(f"simulate wants a Plan or a System, this is {shortly(system)}{hint}")
+    if not isinstance(parameters, xr.Dataset):
+        raise MfaError(
+            f"simulate wants the Dataset of mfa.build_parameters, this is {shortly(parameters)}"
+        )
     compiled = system if isinstance(system, Plan) else plan(system)
     bound, years = prepare(compiled, parameters)
     values = execute(compiled, bound, years)
@@ -59,6 +68,11 @@ def simulate(system: Plan | System, parameters: xr.Dataset) -> xr.Dataset:
 
 def prepare(compiled: Plan, parameters: xr.Dataset) -> tuple[dict[str, Bound], range]:
     """Return the parameters of every step, aligned and checked, and the years of the run."""
+    if not compiled.flows:
+        raise MfaError(
+            "the system has no flow, so that there is nothing to compute; give it processes",
+            compiled.system.place("processes"),
+        )
     labels = years_of(compiled.system, parameters)
     years = range(int(labels[0]), int(labels[-1]) + 1)
     return bind(compiled, _aligner(compiled, parameters), years), years
@@ -88,6 +102,7 @@ def _aligner(compiled: Plan, parameters: xr.Dataset) -> Callable[[str, Dims], Ar
         declared = system.parameters[name].dims
         if set(variable.dims) != set(declared):
             raise MfaError(f"{name}: has dims {variable.dims}, the system declares {declared}")
+        _same_unit(name, variable.attrs.get("units"), system.parameters[name].unit)
         turned = (*own, "year") if "year" in variable.dims else own
         array = np.asarray(variable.values, dtype=float).transpose(
             [variable.dims.index(d) for d in turned]
@@ -104,6 +119,16 @@ def _aligner(compiled: Plan, parameters: xr.Dataset) -> Callable[[str, Dims], Ar
         return result
 
     return product
+
+
+def _same_unit(name: str, stamped: object, declared: str) -> None:
+    """Raise if a parameter is stamped with another unit than the canonical one; no stamp is no claim."""
+    wanted = canonical(declared)[1]
+    if stamped is not None and stamped != wanted and canonical(str(stamped)) != (1.0, wanted):
+        raise MfaError(
+            f"{name}: its attribute 'units' is {stamped!r}, wanted is {wanted!r}; "
+            "convert the numbers and stamp them anew"
+        )
 
 
 @lru_cache(maxsize=16)
@@ -162,6 +187,9 @@ def _frame(compiled: Plan, years: range) -> tuple[xr.Dataset, dict[str, tuple[in
     attrs = {
         "balance_residual": np.nan,
         "inflow_convention": ", ".join(sorted(conventions)) or "none",
+        "first_year": years[0],
+        "flows": ", ".join(compiled.flows),
+        "stocks": ", ".join(compiled.stocks),
     }
     return xr.Dataset(variables, {"year": year, **labels}, attrs), axes
 
@@ -172,6 +200,7 @@ def run(scenario: Scenario) -> xr.Dataset:
     Parameters
     ----------
     scenario : Scenario
+        As :func:`mfa.read_scenario` returns it.
 
     Returns
     -------
@@ -187,17 +216,29 @@ def run(scenario: Scenario) -> xr.Dataset:
     """
     from mfa.provenance import with_provenance
 
+    if not isinstance(scenario, Scenario):
+        hint = (
+            f"; read it first: mfa.run(mfa.read_scenario({scenario!r}))"
+            if isinstance(scenario, str)
+            else "; mfa.run_batch takes several"
+            if isinstance(scenario, list | tuple)
+            else ""
+        )
+        raise MfaError(f"run wants a Scenario, this is {shortly(scenario)}{hint}")
+    return with_provenance(_run(scenario), [scenario])
+
+
+def _run(scenario: Scenario) -> xr.Dataset:
     parameters = build_parameters(scenario)
-    result = simulate(plan(scenario.system), parameters)
-    return with_provenance(result.assign(parameters.data_vars), [scenario])
+    return simulate(plan(scenario.system), parameters).assign(parameters.data_vars)
 
 
-def run_batch(scenarios: Sequence[Scenario]) -> xr.Dataset:
+def run_batch(scenarios: Iterable[Scenario]) -> xr.Dataset:
     """Run several scenarios of one system and put them beside each other.
 
     Parameters
     ----------
-    scenarios : sequence of Scenario
+    scenarios : iterable of Scenario
         With one system, the same years and different names.
 
     Returns
@@ -212,6 +253,14 @@ def run_batch(scenarios: Sequence[Scenario]) -> xr.Dataset:
     """
     from mfa.provenance import with_provenance
 
+    if isinstance(scenarios, str) or not isinstance(scenarios, Iterable):
+        raise MfaError(f"run_batch wants a list of scenarios, this is {shortly(scenarios)}")
+    scenarios = list(scenarios)
+    for one in scenarios:
+        if not isinstance(one, Scenario):
+            raise MfaError(
+                f"run_batch wants scenarios, this is {shortly(one)}; see mfa.read_scenario"
+            )
     if not scenarios:
         raise MfaError("there is no scenario to run")
     names = [scenario.name for scenario in scenarios]
@@ -223,7 +272,7 @@ def run_batch(scenarios: Sequence[Scenario]) -> xr.Dataset:
             raise MfaError(
                 f"{other.name!r} and {first.name!r} differ in dimensions or years; run them apart"
             )
-    results = [run(scenario) for scenario in scenarios]
+    results = [_run(scenario) for scenario in scenarios]
     worst = max(result.attrs["balance_residual"] for result in results)
     labels = xr.Variable("scenario", np.array(names), {"long_name": "scenario"})
     joined = xr.concat(

@@ -206,3 +206,58 @@ def test_country_tables_and_scenario_labels_agree() -> None:
     with (SCENARIOS / "data" / "mine_share.csv").open(encoding="utf-8") as file:
         places = {row["mine_country"] for row in csv.DictReader(file)}
     assert places == set(system.dimensions["mine_country"])
+
+
+def readme_table(head: str) -> dict[str, list[str]]:
+    """Return the rows of the table of scenarios/README.md whose first heading is given."""
+    lines = (SCENARIOS / "README.md").read_text(encoding="utf-8").splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith(f"| {head}"))
+    rows = {}
+    for line in [lines[start], *lines[start + 2 :]]:
+        if not line.startswith("|"):
+            break
+        first, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+        rows[first] = cells
+    return rows
+
+
+def test_cars_by_region_are_those_of_the_readme(results: dict[str, xr.Dataset]) -> None:
+    rows = readme_table("electric cars")
+    places = rows.pop("electric cars, million a year")[:-1]
+    icct = table("vehicle_sales_icct.csv").pivot(index="year", columns="region", values="value")
+    sales = results["reference"].vehicle_sales
+    for name, written in rows.items():
+        year = int(name[:4])
+        own = icct.loc[year] if "ICCT" in name else sales.sel(year=year).to_series()
+        known = [*(own[place] / 1e6 for place in places), own.sum() / 1e6]
+        assert written == [f"{value:.1f}" for value in known], name
+
+
+def test_the_share_of_lfp_is_that_of_the_readme(results: dict[str, xr.Dataset]) -> None:
+    text = " ".join((SCENARIOS / "README.md").read_text(encoding="utf-8").split())
+    share = {
+        name: (100 * results[name].technology_share.sel(technology="LFP")).round().astype(int)
+        for name in ("reference", "lfp_shift")
+    }
+    at = {year: int(share["reference"].sel(year=year)) for year in (2024, 2030, 2040, 2050)}
+    assert f"observed {at[2024]} % of the capacity" in text
+    assert f"falls to {at[2030]} % in 2030, {at[2040]} % in 2040 and {at[2050]} % in 2050" in text
+    shifted = int(share["lfp_shift"].sel(year=2040))
+    assert f"{shifted} % of the capacity sold in 2040 (reference: {at[2040]} %)" in text
+    lever = (SCENARIOS / "levers" / "lfp_in_cars.yaml").read_text(encoding="utf-8")
+    assert f"{shifted} % of the capacity sold in 2040" in lever
+
+
+def test_minus_signs_in_the_readme_are_of_one_kind() -> None:
+    assert not re.search(r"\(-\d", (SCENARIOS / "README.md").read_text(encoding="utf-8"))
+    for row in gaps():
+        share = re.search(r"\(([−+])\d+ %\)", row["gap"])
+        assert share is not None
+        assert row["gap"].startswith(share[1]), row
+
+
+def test_the_summary_is_written_with_ten_digits() -> None:
+    text = (ROOT / "results" / "summary" / "world_totals.csv").read_text(encoding="utf-8")
+    for line in text.splitlines()[1:]:
+        for cell in line.split(",")[3:]:
+            assert cell == f"{float(cell):.10g}"

@@ -14,7 +14,7 @@ import xarray as xr
 from click.testing import CliRunner, Result
 
 import mfa
-from mfa import plot, rules
+from mfa import plot, rules, runs
 from mfa.cli import main
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
@@ -65,7 +65,7 @@ def _only_built_in_rules_afterwards() -> Iterator[None]:
     yield
     rules.USER_RULES.clear()
     rules.USER_RULES.update(before)
-    for name in ("my_rules", "no_rules"):
+    for name in ("my_rules", "no_rules", "bad"):
         if name not in modules:
             sys.modules.pop(name, None)
 
@@ -406,3 +406,138 @@ def test_an_unknown_command_is_answered_with_one_that_exists(call: Call) -> None
     assert "No such command 'chek'. Did you mean \"check\"?" in done.stderr
     assert "known" not in done.stderr
     assert call("run", exit_code=2).stderr
+
+
+# ------------------------------------------------------- what goes wrong
+
+
+def test_figures_of_the_user_stay(study: Path) -> None:
+    for _ in range(2):
+        done = CliRunner().invoke(main, ["run", "reference.yaml", "-o", "lose"])
+        assert done.exit_code == 0
+        (study / "lose" / "reference" / "figures" / "for_paper.png").write_text("x", "utf-8")
+    assert (study / "lose" / "reference" / "figures" / "flows_Sn.png").is_file()
+
+
+def test_a_place_that_cannot_be_written_is_known_before_the_run(
+    call: Call, study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (study / "f").write_text("a file", "utf-8")
+    (study / "dangling").symlink_to("nowhere")
+    monkeypatch.setattr(runs, "run", lambda scenario: pytest.fail("it was run first"))
+    for target, message in {
+        "f/sub": "f is a file; give the name of a folder",
+        "dangling": "dangling is a link to nowhere, which is not there",
+        "long" * 100: "cannot be written: File name too long; choose another place",
+    }.items():
+        done = call("run", "reference.yaml", "-o", target, exit_code=2)
+        assert message in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif(not Path("/proc/version").exists(), reason="a system without /proc")
+def test_a_file_system_that_cannot_be_written(call: Call, study: Path) -> None:
+    for args in (("run", "reference.yaml", "-o", "/proc/x"), ("new", "/proc/x.yaml")):
+        done = call(*args, exit_code=2)
+        assert "/proc/x" in done.stderr
+        assert "cannot be written: " in done.stderr
+        assert done.stderr.endswith("; choose another place\n")
+    assert "is a file" in call("run", "reference.yaml", "-o", "/dev/null", exit_code=2).stderr
+
+
+@pytest.mark.parametrize("name", ["bad.py", "bad"])
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("x = 1\ndef f(:\n    pass\n", "bad.py:2:7: --import {}: this is not Python: invalid syntax"),
+        ("import math\n\nmath.sqrt(-1)\n", "bad.py:3:1: --import {}: ValueError: "),
+        ("import mfa\n@mfa.rule('x', direction='z')\ndef f(a): ...\n", "bad.py:2:2: --import {}: rule 'x'"),
+        ("import not_there_at_all\n", "bad.py:1:1: --import {}: ModuleNotFoundError: "),
+        ("raise SystemExit('no')\n", "bad.py:1:1: --import {}: SystemExit: no"),
+    ],
+)  # fmt: skip
+def test_a_file_of_the_user_that_cannot_be_imported(
+    name: str, code: str, message: str, call: Call, study: Path
+) -> None:
+    (study / "bad.py").write_text(code, "utf-8")
+    done = call("run", "reference.yaml", "--import", name, exit_code=2)
+    assert message.format(name) in done.stderr
+    assert "bad" not in sys.modules
+
+
+def test_a_changed_run_says_so(study: Path) -> None:
+    done = CliRunner().invoke(main, ["run", "reference.yaml", "--set", "content={scale: 2}"])
+    assert done.exit_code == 0
+    folder = Path("results/reference")
+    assert done.stdout.startswith(f"reference, changed  {folder}  ")
+    assert done.stderr == f"note: {folder} now holds a run changed by --set content={{scale: 2}}\n"
+    title = "Tiny, changed (content={scale: 2})"
+    assert mfa.load(folder).attrs["title"] == title
+    assert mfa.read_scenario(folder / "manifest.yaml").title == title
+    figures = plot.overview(mfa.load(folder))
+    assert figures["flows_Sn"].axes[0].get_title(loc="left").startswith(title)
+
+
+def test_check_names_all_that_is_wrong_in_all_files(call: Call, study: Path) -> None:
+    system = SYSTEM.replace("content: content", "content: contnt")
+    (study / "systems" / "wrong.yaml").write_text(system, "utf-8")
+    both = REFERENCE.replace("systems/cans", "systems/wrong").replace("10 %", "110 %")
+    (study / "bad.yaml").write_text(both, "utf-8")
+    (study / "typo.yaml").write_text("title: Typo\ninherit: reference\n", "utf-8")
+    done = call("check", "bad.yaml", "typo.yaml", "nope.yaml", "reference.yaml", exit_code=2)
+    for message in ("contnt", "typo.yaml:2:1", "no file nope.yaml"):
+        assert message in done.stderr
+    values = REFERENCE.replace("10 %", "110 %").replace("sales:", "sales: {}\n  sals:")
+    (study / "bad.yaml").write_text(values, "utf-8")
+    done = call("check", "bad.yaml", "nope.yaml", exit_code=2)
+    assert "bad.yaml:" in done.stderr
+    assert "no file nope.yaml" in done.stderr
+
+
+def test_compare_of_what_differs(call: Call, study: Path) -> None:
+    call("run", "reference.yaml", "-o", "a")
+    call("run", "reference.yaml", "-o", "b", "--set", "content={scale: 3}")
+    shown = call("compare", "a/reference", "b/reference", "--flow", "use_stock").stdout.splitlines()
+    assert shown[0] == "World totals at the end of the year, t"
+    assert shown[1].endswith("reference (a/reference)  reference (b/reference)")
+    text = call("compare", "a/reference", "b/reference", "--csv", "--flow", "use_stock").stdout
+    for line in text.splitlines()[1:]:
+        one, three = line.split(",")[3:]
+        assert float(three) == pytest.approx(3 * float(one), rel=1e-9)
+        assert len(one.replace(".", "").lstrip("0")) <= 10
+    more = SYSTEM.replace("[Sn]", "[Sn, Zn]")
+    (study / "systems" / "cans.yaml").write_text(more, "utf-8")
+    call("run", "reference.yaml", "-o", "c")
+    shown = call("compare", "a/reference", "c/reference").stdout
+    assert "nan" not in shown
+    assert "metal: demand     Zn        2010" in shown
+    call("new", "other/own.yaml")
+    own = study / "other" / "systems" / "own.yaml"
+    own.write_text(own.read_text("utf-8").replace("[Sn]", "[Pb]"), "utf-8")
+    call("run", "other/own.yaml", "-o", "d")
+    done = call("compare", "a/reference", "d/own", exit_code=2)
+    assert "have no quantity, material and year in common" in done.stderr
+
+
+def test_new_says_what_it_made_and_how_to_run_it(call: Call, study: Path) -> None:
+    shown = call("new", "my study/a b.txt", "--system").stdout.splitlines()
+    assert shown[-2] == "note: scenario files end in .yaml, so a b.txt became a b.txt.yaml"
+    assert shown[-1] == "try: mfa run 'my study/a b.txt.yaml'"
+    assert call("check", "my study/a b.txt.yaml").stdout.startswith("ok ")
+    for name in ("", ".", ".."):
+        assert "is no name of a file; try" in call("new", name, exit_code=2).stderr
+
+
+def test_show_counts_values_by_year(call: Call, study: Path) -> None:
+    lines = call("show", "reference.yaml").stdout.splitlines()
+    assert any(line.startswith("sales ") and " 2 × 13 years " in line for line in lines)
+    assert any(line.startswith("content ") and " 1  " in line for line in lines)
+
+
+def test_a_model_without_flows_is_refused(call: Call, study: Path) -> None:
+    head = SYSTEM.partition("processes:")[0]
+    (study / "systems" / "cans.yaml").write_text(f"{head}processes: {{}}\n", "utf-8")
+    for command in ("run", "check"):
+        done = call(command, "reference.yaml", exit_code=2)
+        assert "the system has no flow, so that there is nothing to compute" in done.stderr
+        assert "systems/cans.yaml:" in done.stderr

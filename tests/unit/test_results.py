@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +17,7 @@ import pytest
 import xarray as xr
 
 import mfa
-from mfa import manifest, plot, results
+from mfa import folders, manifest, plot, results
 from mfa.errors import MfaError
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
@@ -184,7 +189,7 @@ def test_what_is_loaded_equals_what_was_saved(tiny: xr.Dataset, tmp_path: Path) 
     xr.testing.assert_identical(mfa.load(again), tiny)
     (folder / "manifest.yaml").unlink()
     bare = mfa.load(folder)
-    assert "scenario" not in bare.attrs
+    assert "scenario" not in bare.encoding
     xr.testing.assert_equal(bare, tiny)
     with pytest.raises(MfaError, match="does not say which scenario made it"):
         mfa.save(bare, tmp_path / "bare")
@@ -228,7 +233,7 @@ def test_loading_what_is_no_result(what: str, tiny: xr.Dataset, tmp_path: Path) 
         (results, "_write_summary"),
         (manifest, "to_yaml"),
         (plot, "overview"),
-        (results, "_swap"),
+        (folders, "swap"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -262,7 +267,7 @@ def test_a_rename_that_fails_puts_the_old_result_back(
         return rename(self, target)
 
     monkeypatch.setattr(Path, "rename", fail)
-    with pytest.raises(OSError, match="disk"):
+    with pytest.raises(MfaError, match="tiny cannot be written: the disk is full; choose"):
         mfa.save(tiny, folder)
     assert everything(tmp_path) == before
 
@@ -270,10 +275,13 @@ def test_a_rename_that_fails_puts_the_old_result_back(
 def test_saving_keeps_the_files_of_others(tiny: xr.Dataset, tmp_path: Path) -> None:
     folder = mfa.save(tiny, tmp_path / "tiny")
     (folder / "notes.txt").write_text("mine", "utf-8")
-    (folder / "figures" / "old.png").write_text("an old figure", "utf-8")
+    (folder / "figures" / "for_paper.png").write_text("my figure", "utf-8")
+    (folder / "figures" / "drafts").mkdir()
+    (folder / "figures" / "drafts" / "one.txt").write_text("a draft", "utf-8")
     mfa.save(tiny, folder)
     assert (folder / "notes.txt").read_text("utf-8") == "mine"
-    assert not (folder / "figures" / "old.png").exists()
+    assert (folder / "figures" / "for_paper.png").read_text("utf-8") == "my figure"
+    assert (folder / "figures" / "drafts" / "one.txt").read_text("utf-8") == "a draft"
     other = tmp_path / "photos"
     other.mkdir()
     (other / "cat.jpg").touch()
@@ -396,3 +404,209 @@ def test_compare_puts_results_side_by_side(write: Write, tiny: xr.Dataset, tmp_p
     assert list(same.columns) == ["tiny", "tiny (2)", "tiny (3)"]
     with pytest.raises(MfaError, match='Did you mean "use_to_recycle"'):
         mfa.compare([tiny], flow="use_to_recycl")
+
+
+# ------------------------------------------- where nothing can be written
+
+
+def test_a_figure_of_the_last_run_that_is_not_drawn_again_goes(
+    tiny: xr.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = mfa.save(tiny, tmp_path / "tiny")
+    whole = plot.overview(tiny)
+    monkeypatch.setattr(plot, "overview", lambda result: {"flows_Sn": whole["flows_Sn"]})
+    mfa.save(tiny, folder)
+    assert [path.name for path in (folder / "figures").iterdir()] == ["flows_Sn.png"]
+
+
+def test_targets_that_cannot_be_written(tiny: xr.Dataset, tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("a file", "utf-8")
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    before = everything(tmp_path)
+    for target, message in {
+        tmp_path / "f" / "sub": "f is a file; give the name of a folder",
+        tmp_path / "gone": "gone is a link to .*nowhere, which is not there; make that folder",
+        tmp_path / "gone" / "sub": "gone is a link to",
+        tmp_path / ("long" * 100): "cannot be written: File name too long; choose another place",
+    }.items():
+        for function in (folders.check_target, lambda path: mfa.save(tiny, path)):
+            with pytest.raises(MfaError, match=message):
+                function(target)
+    assert everything(tmp_path) == before
+
+
+def test_a_place_without_the_right_to_write(
+    tiny: xr.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
+    for target in (tmp_path / "tiny", tmp_path / "deep" / "tiny"):
+        with pytest.raises(MfaError, match=f"cannot be written: no right to write in {tmp_path}; "):
+            folders.check_target(target)
+
+
+def test_a_link_to_a_folder_stays_a_link(tiny: xr.Dataset, tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "tiny").symlink_to(tmp_path / "disk")
+    for _ in range(2):
+        mfa.save(tiny, tmp_path / "tiny")
+    assert (tmp_path / "tiny").is_symlink()
+    assert (tmp_path / "disk" / "result.nc").is_file()
+
+
+@pytest.mark.parametrize("name", ["_write_netcdf", "_write_summary"])
+def test_a_full_disk_is_one_message_and_leaves_nothing(
+    name: str, tiny: xr.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(results, name, full)
+    with pytest.raises(
+        MfaError, match="tiny cannot be written: No space left on device; make room"
+    ):
+        mfa.save(tiny, tmp_path / "out" / "tiny")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a system without /dev/full")
+def test_the_netcdf_library_never_meets_a_full_disk(tiny: xr.Dataset) -> None:
+    with pytest.raises(OSError, match="No space left on device"):
+        results._write_netcdf(tiny, Path("/dev/full"))
+
+
+def test_what_a_killed_run_left_is_cleared_by_the_next(tiny: xr.Dataset, tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"],
+                          capture_output=True, text=True, check=True)  # fmt: skip
+    dead, prefix = int(done.stdout), folders._prefix(tmp_path / "tiny")
+    left, alive, other = (
+        tmp_path / name
+        for name in (f"{prefix}{dead}-abc", f"{prefix}{os.getppid()}-abc", ".tiny-notes")
+    )
+    for folder in (left, alive, other):
+        folder.mkdir()
+    (left / "old").mkdir()
+    (left / "old" / "thesis.docx").write_text("mine", "utf-8")
+    mfa.save(tiny, tmp_path / "tiny")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        ["scenarios", "tiny", alive.name, other.name]
+    )
+    assert (tmp_path / "tiny" / "thesis.docx").read_text("utf-8") == "mine"
+
+
+# -------------------------------------------------- only what a run computed
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda r: r.assign(mine_to_metal=r.mine_to_metal * 2), "mine_to_metal edited"),
+        (lambda r: r.map(lambda v: v * 2, keep_attrs=True), "edited, or a selection"),
+        (lambda r: r.assign(life=r.life + 1), "life edited"),
+        (lambda r: r.sel(material="Sn"), "edited, or a selection"),
+        (lambda r: r.isel(year=slice(5, None)), "edited, or a selection"),
+        (lambda r: r.assign_coords(region=["A", "B"]), "edited, or a selection"),
+        (lambda r: r.drop_vars("use_stock"), "use_stock missing"),
+        (lambda r: r.drop_attrs(), "attribute 'checksums' is missing"),
+        (lambda r: None, "save wants a result, .*; this is None"),
+    ],
+)
+def test_numbers_that_no_run_made_are_not_certified(
+    change: Callable[[xr.Dataset], xr.Dataset], message: str, tiny: xr.Dataset, tmp_path: Path
+) -> None:
+    with pytest.raises(MfaError, match=message):
+        mfa.save(change(tiny), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_order_of_dims_and_variables_of_ones_own_do_not_matter(
+    tiny: xr.Dataset, tmp_path: Path
+) -> None:
+    own = tiny.transpose(..., "year").assign(
+        share=tiny.recycle_to_metal / tiny.use_to_recycle.max()
+    )
+    folder = mfa.save(own, tmp_path / "tiny")
+    xr.testing.assert_equal(mfa.load(folder).share, own.share)
+    assert ",share," not in (folder / "summary.csv").read_text("utf-8")
+
+
+def test_a_result_can_be_printed(write: Write) -> None:
+    one = mfa.read_scenario(write())
+    batch = mfa.run_batch(scenario for scenario in [one, one.override(title="Two", life="6 yr")])
+    assert batch.scenario.values.tolist() == ["tiny", "two"]
+    assert len(repr(batch.attrs)) < 5000
+    assert len(batch._repr_html_()) < len(batch.drop_attrs(deep=False)._repr_html_()) + 10_000
+
+
+def test_a_file_names_its_sources_and_inputs(write: Write, tmp_path: Path) -> None:
+    path = write(TINY.replace("reason: a guess", "source: can2020; hearsay"))
+    (path.parent / "data" / "sources.bib").write_text(
+        "@article{can2020,\n  author = {Tin, A. and Can, B.},\n  title = {Cans of {NO}},\n"
+        "  journal = {Tins},\n  volume = {3},\n  year = {2020},\n  doi = {10.1/can}\n}\n"
+        "@misc{other,\n  title = {Not cited}\n}\n",
+        "utf-8",
+    )
+    wanted = "Tin, A.; Can, B. (2020): Cans of NO. Tins 3. https://doi.org/10.1/can\nhearsay"
+    folder = mfa.save(mfa.run(mfa.read_scenario(path)), tmp_path / "tiny")
+    with xr.open_dataset(folder / "result.nc") as opened:
+        attrs = opened.attrs
+    assert attrs["references"] == wanted
+    assert "institution" not in attrs
+    digest = hashlib.sha256(SALES.encode()).hexdigest()
+    assert f"{digest}  scenarios/data/sales.csv" in attrs["inputs"].splitlines()
+    shutil.rmtree(path.parent)
+    again = mfa.run(mfa.read_scenario(folder / "manifest.yaml"))
+    assert again.attrs["references"] == wanted
+
+
+# ---------------------------------------------------- balances, wrong arguments
+
+
+def test_the_balance_of_a_part_of_the_years(tiny: xr.Dataset) -> None:
+    for years in (slice(5, 10), [3], slice(0, 4)):
+        part = mfa.balance(tiny.isel(year=years))
+        assert part.attrs["balance_residual"] < 1e-9
+        assert part.use.isel(year=0).isnull().all() == (years != slice(0, 4))
+        assert part.use.isel(year=slice(1, None)).notnull().all()
+        assert part.metal.notnull().all()
+    late = tiny.isel(year=slice(5, 10))
+    wrong = late.assign(use_stock=late.use_stock * 2)
+    assert mfa.balance(wrong).attrs["balance_residual"] > 1e-3
+    with pytest.raises(MfaError, match="years are missing between"):
+        mfa.balance(tiny.isel(year=[0, 2]))
+    with pytest.raises(MfaError, match="no dimension 'year'"):
+        mfa.balance(tiny.isel(year=0))
+    with pytest.raises(MfaError, match="of the flows of the run, mine_to_metal is missing"):
+        mfa.balance(tiny.drop_vars("mine_to_metal"))
+    with pytest.raises(MfaError, match="of the stocks of the run, use_stock is missing"):
+        mfa.balance(tiny.drop_vars("use_stock"))
+
+
+def test_arguments_that_are_something_else(write: Write, tiny: xr.Dataset) -> None:
+    scenario = mfa.read_scenario(write())
+    parameters = mfa.build_parameters(scenario)
+    stamped = parameters.copy()
+    stamped["sales"] = parameters.sales.assign_attrs(units="t/yr")
+    calls: dict[str, Callable[[], object]] = {
+        r"run\(mfa.read_scenario\('a.yaml'\)\)": lambda: mfa.run("a.yaml"),  # type: ignore[arg-type]
+        "run wants a Scenario, this is None": lambda: mfa.run(None),  # type: ignore[arg-type]
+        "run_batch takes several": lambda: mfa.run([scenario]),  # type: ignore[arg-type]
+        "a list of scenarios, this is a Scenario": lambda: mfa.run_batch(scenario),  # type: ignore[arg-type]
+        "a list of scenarios, this is the text": lambda: mfa.run_batch("ab"),  # type: ignore[arg-type]
+        "wants scenarios, this is the text 'a'": lambda: mfa.run_batch(["a"]),  # type: ignore[list-item]
+        "load wants the path of a folder": lambda: mfa.load(None),  # type: ignore[arg-type]
+        "balance wants the Dataset of a run": lambda: mfa.balance(None),  # type: ignore[arg-type]
+        r"several results.*: mfa.compare\(\[": lambda: mfa.compare(tiny),  # type: ignore[arg-type]
+        "no result to compare": lambda: mfa.compare([]),
+        "several results, this is the text": lambda: mfa.compare("results"),
+        "mfa.run takes a scenario": lambda: mfa.simulate(scenario, parameters),  # type: ignore[arg-type]
+        "the Dataset of mfa.build_parameters": lambda: mfa.simulate(scenario.system, None),  # type: ignore[arg-type]
+        "sales: its attribute 'units' is 't/yr', wanted is 'vehicle/yr'": lambda: mfa.simulate(
+            scenario.system, stamped
+        ),
+        "the system has no flow": lambda: mfa.simulate(
+            mfa.System(title="Empty", processes={}), parameters
+        ),
+    }
+    for message, function in calls.items():
+        with pytest.raises(MfaError, match=message):
+            function()

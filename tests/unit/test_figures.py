@@ -1,0 +1,92 @@
+"""Figures: the same flow is drawn everywhere, in the same colour, and the title says what is shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+import mfa
+from mfa import panels, plot
+
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+
+
+def names(figure: Figure) -> dict[str, str]:
+    """Return the colour of every name at the right end of a figure."""
+    return {text.get_text(): to_hex(str(text.get_color())) for text in figure.axes[0].texts}
+
+
+def title(figure: Figure) -> str:
+    return figure.axes[0].get_title(loc="left")
+
+
+@pytest.fixture(scope="module")
+def figures() -> dict[str, Figure]:
+    scenarios = [
+        mfa.read_scenario(SCENARIOS / f"{name}.yaml") for name in ("reference", "circular")
+    ]
+    return plot.overview(mfa.run_batch(scenarios))
+
+
+def test_a_flow_or_stock_has_one_colour_in_all_figures(figures: dict[str, Figure]) -> None:
+    for what in ("flows", "stocks"):
+        seen: dict[str, str] = {}
+        for name, figure in figures.items():
+            if name.startswith(what):
+                for label, colour in names(figure).items():
+                    assert seen.setdefault(label, colour.lower()) == colour.lower(), (name, label)
+        assert len(set(seen.values())) == len(seen)
+
+
+def test_demand_mining_and_recycling_are_in_every_figure(figures: dict[str, Figure]) -> None:
+    for name, figure in figures.items():
+        if name.startswith("flows"):
+            wanted = {"metal → fabricate", "mine → ore → refine", "recycle → metal"}
+            assert wanted <= names(figure).keys(), name
+
+
+def test_the_title_is_that_of_the_scenario_and_counts_what_is_drawn(
+    figures: dict[str, Figure],
+) -> None:
+    assert title(figures["flows_Co_circular"]) == "Circular economy: Co, 10 of 21 flows"
+    assert title(figures["stocks_Co_reference"]) == "Reference: Co, stocks in use"
+    drawn = sum(label.count("→") for label in names(figures["flows_Co_circular"]))
+    assert drawn == 10
+
+
+def test_the_choice_of_flows_follows_from_the_system_alone() -> None:
+    result = mfa.run(mfa.read_scenario(SCENARIOS / "reference.yaml"))
+    chosen = panels.chains(result)
+    assert panels.chains(result.sel(material="graphite") * 0) == chosen
+    assert sorted(flow for chain in chosen for flow in chain) == sorted(
+        name for name, data in result.data_vars.items() if data.attrs["kind"] == "flow"
+    )
+
+
+def test_colours_of_areas_follow_the_order_of_labels_not_of_sizes() -> None:
+    def areas(first: float, second: float) -> list[str]:
+        data = xr.DataArray(
+            [[first, second]] * 2, {"year": [2020, 2021], "use": ["cars", "cans"]}, ("year", "use")
+        )
+        ax: Axes = plot.stacked(data, "use", Figure().add_subplot())
+        return sorted(f"{t.get_text()} {to_hex(str(t.get_color()))}" for t in ax.texts)
+
+    assert areas(1.0, 2.0) == areas(2.0, 1.0) == ["cans #d55e00", "cars #0072b2"]
+
+
+def test_many_areas_are_told_apart_and_the_rest_is_one() -> None:
+    labels = [f"use {i}" for i in range(12)]
+    data = xr.DataArray(
+        [[float(i + 1) for i in range(12)]] * 2,
+        {"year": [2020, 2021], "use": labels},
+        ("year", "use"),
+    )
+    ax = plot.stacked(data, "use", Figure().add_subplot())
+    colours = [to_hex(str(text.get_color())) for text in ax.texts]
+    assert len(colours) == len(set(colours)) == plot.MOST
+    assert "5 others" in [text.get_text() for text in ax.texts]
