@@ -66,8 +66,9 @@ def stock_driven(
     The driver ``survival`` (age) is made with :mod:`mfa.lifetime` for all years of history and
     horizon. Nothing is in use before the first year of the history, which has to lie far enough
     back. The last ratio of stock and law stays (a random walk), so that the stock goes on
-    without a jump, which demand would feel at once. Where the stock falls faster than it retires, demand is 0 and the stock retires early;
-    ``on_decline="raise"`` stops instead.
+    without a jump, which demand would feel at once. Where the stock falls faster than it
+    retires, demand is 0 and the stock retires early; ``on_decline="raise"`` stops instead.
+    Demand follows the yearly change of income: give a smooth path of it.
     """
     survival = case.expected["survival"]
     inflow = xr.DataArray(case.history, {"year": case.years})

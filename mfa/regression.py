@@ -155,7 +155,8 @@ def error_paths(
 
     ``independent``: nothing is expected, draws are normal with s² = Σ u²/freedom. ``ar1``:
     u_{T+h} = ρ^h u_T + Σ_j ρ^{h−j} e_j with ρ from the regression of u_t on u_{t−1}. ``walk``: the
-    same with ρ = 1, so that the last error stays. In all the draws are widened for s being an estimate (t distribution).
+    same with ρ = 1, so that the last error stays. In all the draws are widened for s being an
+    estimate (t distribution).
 
     Returns
     -------
