@@ -50,9 +50,10 @@ def lay_out(x: Any, y: Any, weights: Any, x_dim: str | None, missing: str) -> Po
     if missing not in ("raise", "drop"):
         raise MfaError(f"missing={missing!r} is unknown. {known(missing, ['raise', 'drop'])}")
     dim = x_dim or (str(y.dims[0]) if getattr(y, "dims", ()) else "point")
-    x, y, weights = (_labelled(v, dim) for v in (x, y, 1.0 if weights is None else weights))
+    y = _labelled(y, dim)
     if dim not in y.dims:
         raise MfaError(f"y has no dimension {dim!r}. {known(dim, y.dims, 'dimensions of y')}")
+    x, weights = (_labelled(v, dim, y) for v in (x, 1.0 if weights is None else weights))
     others = [str(d) for d in y.dims if d != dim]
     extra = sorted({str(d) for v in (x, weights) for d in v.dims} - {str(d) for d in y.dims})
     if len(others) > 1 or extra:
@@ -90,13 +91,19 @@ def lay_out(x: Any, y: Any, weights: Any, x_dim: str | None, missing: str) -> Po
     return Points(x, y, weight, found, labels, others[0] if others else "", dim, units)
 
 
-def _labelled(values: Any, dim: str) -> xr.DataArray:
+def _labelled(values: Any, dim: str, like: xr.DataArray | None = None) -> xr.DataArray:
+    """Return a labelled array; a bare one takes the labels of y, if it is as long."""
     if isinstance(values, xr.DataArray):
         return values
     data = np.asarray(values, dtype=float)
     if data.ndim > 1:
         raise MfaError(f"an array of shape {data.shape} needs labels: give a DataArray")
-    return xr.DataArray(data, dims=(dim,)[: data.ndim])
+    found = xr.DataArray(data, dims=(dim,)[: data.ndim])
+    if like is None or not data.ndim:
+        return found
+    if len(data) != like.sizes[dim]:
+        raise MfaError(f"{len(data)} values stand beside {like.sizes[dim]} of y")
+    return found.assign_coords({dim: like[dim]}) if dim in like.coords else found
 
 
 @dataclass(frozen=True)

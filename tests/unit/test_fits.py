@@ -458,6 +458,14 @@ def missing_cell() -> Any:
     return demand.fit("logistic", x, y, x_dim="year")
 
 
+def test_a_bare_array_takes_the_labels_of_y() -> None:
+    x, y = panel()
+    one = y.sel(country="US")
+    bare = demand.fit("logistic", x.sel(country="US").values, one)
+    assert bare.parameters == demand.fit("logistic", x.sel(country="US"), one).parameters
+    assert bare.x_dim == "year"
+
+
 def test_missing_values_may_be_dropped_in_words() -> None:
     x, y = panel()
     y = y.copy()
@@ -488,6 +496,7 @@ def test_missing_values_may_be_dropped_in_words() -> None:
         (lambda: demand.fit("logistic", INCOME, INCOME, starts=0), "starts must be 1 or more"),
         (lambda: demand.fit("logistic", INCOME, INCOME, missing="skip"), "missing='skip' is unknown"),
         (lambda: demand.fit("logistic", np.ones((2, 3)), np.ones((2, 3))), "needs labels"),
+        (lambda: demand.fit("logistic", INCOME[:9], INCOME), "9 values stand beside 60 of y"),
         (missing_cell, r"missing \(NaN\) at country=US, year=1960, 1 in all"),
         (lambda: demand.fit("logistic", panel()[0].isel(country=slice(2)), panel()[1], x_dim="year"), "labels of dimension 'country' differ"),
         (lambda: demand.fit("logistic", *panel(), x_dim="time"), "y has no dimension 'time'"),
