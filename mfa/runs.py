@@ -68,11 +68,6 @@ def simulate(system: Plan | System, parameters: xr.Dataset) -> xr.Dataset:
 
 def prepare(compiled: Plan, parameters: xr.Dataset) -> tuple[dict[str, Bound], range]:
     """Return the parameters of every step, aligned and checked, and the years of the run."""
-    if not compiled.flows:
-        raise MfaError(
-            "the system has no flow, so that there is nothing to compute; give it processes",
-            compiled.system.place("processes"),
-        )
     labels = years_of(compiled.system, parameters)
     years = range(int(labels[0]), int(labels[-1]) + 1)
     return bind(compiled, _aligner(compiled, parameters), years), years

@@ -14,8 +14,8 @@ import numpy as np
 from scipy.optimize import curve_fit
 
 from mfa import demand
-from mfa.curves import BOX, CURVES
-from mfa.resampling import together
+from mfa.demand.curves import BOX, CURVES
+from mfa.demand.resampling import together
 
 Row = tuple[str, str, str, bool | None]
 SERIES, POINTS = 1000, 60

@@ -539,5 +539,5 @@ def test_a_model_without_flows_is_refused(call: Call, study: Path) -> None:
     (study / "systems" / "cans.yaml").write_text(f"{head}processes: {{}}\n", "utf-8")
     for command in ("run", "check"):
         done = call(command, "reference.yaml", exit_code=2)
-        assert "the system has no flow, so that there is nothing to compute" in done.stderr
+        assert "has no processes, so there is nothing to run" in done.stderr
         assert "systems/cans.yaml:" in done.stderr

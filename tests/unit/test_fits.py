@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from scipy.optimize import curve_fit
 
 from mfa import demand
-from mfa.batch_fits import solve
-from mfa.curves import BOX, CURVES, Scaling
+from mfa.demand.batch_fits import solve
+from mfa.demand.curves import BOX, CURVES, Scaling
+from mfa.demand.fitted import Fit
 from mfa.errors import MfaError
-from mfa.fitted import Fit
 
 INCOME = np.linspace(1e3, 40e3, 60)
 AGES = np.arange(0.0, 31.0)

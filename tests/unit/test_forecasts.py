@@ -10,13 +10,14 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mfa import growth_laws, lifetime, stocks
-from mfa.backtests import backtest, error_figure, error_table
+from mfa import lifetime, stocks
+from mfa.demand import growth_laws
+from mfa.demand.backtests import backtest, error_figure, error_table
+from mfa.demand.forecast_cases import METHODS, Case, Outcome, method
+from mfa.demand.forecasts import continued, forecast
+from mfa.demand.input_output import leontief_output, material_multiplier, sector_demand
 from mfa.dims import years
 from mfa.errors import MfaError
-from mfa.forecast_cases import METHODS, Case, Outcome, method
-from mfa.forecasts import continued, forecast
-from mfa.input_output import leontief_output, material_multiplier, sector_demand
 
 YEARS = np.arange(1950, 2011)
 ORIGIN = 2000

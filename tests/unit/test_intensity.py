@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mfa import demand
-from mfa.curves import CURVES
+from mfa.demand.curves import CURVES
 from mfa.dims import array
 from mfa.errors import MfaError
 

@@ -31,15 +31,20 @@ FLOORS = [
 
 def imports() -> dict[str, set[str]]:
     """Return the modules that each module imports, anywhere in its text."""
-    names = {path.stem for path in FOLDER.glob("*.py")} - {"__init__"}
+    paths = {
+        ".".join(path.relative_to(FOLDER).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in FOLDER.rglob("*.py")
+        if path != FOLDER / "__init__.py"
+    }
     found: dict[str, set[str]] = {}
-    for name in names:
+    for name, path in paths.items():
         found[name] = set()
-        for node in ast.walk(ast.parse((FOLDER / f"{name}.py").read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("mfa."):
-                found[name].add(node.module.split(".")[1])
-            elif isinstance(node, ast.ImportFrom) and node.module == "mfa":
-                found[name] |= {alias.name for alias in node.names} & names
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("mfa"):
+                continue
+            room = str(node.module).removeprefix("mfa").removeprefix(".")
+            parts = {f"{room}.{alias.name}".strip(".") for alias in node.names} & set(paths)
+            found[name] |= parts or {room} & set(paths)
     return found
 
 

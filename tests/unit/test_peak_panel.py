@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from mfa.demand.peak_panel import observed_peak, panel_test, take_off_year
 from mfa.errors import MfaError
-from mfa.peak_panel import observed_peak, panel_test, take_off_year
 
 REGIONS = {"region": ["GB", "US", "DE", "FR", "IT", "JP", "AR", "BR", "IN"]}
 TAKE_OFF = xr.DataArray(

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from mfa.demand.regression import error_paths, ols
 from mfa.errors import MfaError
-from mfa.regression import error_paths, ols
 
 RNG = np.random.default_rng(7)
 X = np.column_stack([np.ones(40), RNG.standard_normal(40), np.linspace(0, 1e4, 40)])

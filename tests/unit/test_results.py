@@ -603,7 +603,7 @@ def test_arguments_that_are_something_else(write: Write, tiny: xr.Dataset) -> No
         "sales: its attribute 'units' is 't/yr', wanted is 'vehicle/yr'": lambda: mfa.simulate(
             scenario.system, stamped
         ),
-        "the system has no flow": lambda: mfa.simulate(
+        "has no processes, so there is nothing to run": lambda: mfa.simulate(
             mfa.System(title="Empty", processes={}), parameters
         ),
     }

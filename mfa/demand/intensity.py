@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from mfa.curves import CURVES
+from mfa.demand.curves import CURVES
+from mfa.demand.fitted import Fit
+from mfa.demand.growth_laws import SHAPES, axis, rise_and_decline, same_labels, steepness
 from mfa.errors import MfaError, known
-from mfa.fitted import Fit
-from mfa.growth_laws import SHAPES, axis, rise_and_decline, same_labels, steepness
 
 
 class Peak(NamedTuple):

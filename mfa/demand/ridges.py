@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from mfa.batch_fits import Evaluate, solve
+from mfa.demand.batch_fits import Evaluate, solve
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mfa.demand.growth_laws import LARGEST, logistic, same_labels, steepness, with_unit
 from mfa.errors import MfaError
-from mfa.growth_laws import LARGEST, logistic, same_labels, steepness, with_unit
 
 
 def bass(t: Any, *, innovation: Any, imitation: Any, market: Any) -> Any:

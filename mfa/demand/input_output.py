@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from mfa.demand.regression import Array
 from mfa.dims import require_same_labels
 from mfa.errors import MfaError
-from mfa.regression import Array
 
 SHARES_SUM = 1e-6
 """How far the sum of the technology shares of a sector may lie from 1."""

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from mfa.curves import Scaling, curve_of
+from mfa.demand.curves import Scaling, curve_of
+from mfa.demand.panel import Layout
+from mfa.demand.ridges import Ridge
 from mfa.errors import MfaError, known
-from mfa.panel import Layout
-from mfa.ridges import Ridge
 
 PLAIN = [
     *("law", "interior", "sigma", "degrees", "count", "noise", "loss", "condition", "deviance"),

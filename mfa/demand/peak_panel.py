@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from mfa.demand.wave_order import peak_shift
 from mfa.dims import require_same_labels
 from mfa.errors import MfaError
-from mfa.waves import peak_shift
 
 
 def take_off_year(gdp_per_capita: xr.DataArray, income: float) -> xr.DataArray:
@@ -120,7 +120,7 @@ def panel_test(
     Dataset, dims (claim,)
         ``b`` [1/yr], ``standard_error``, ``low``, ``high``, ``sign`` (+1, −1) of b and
         ``confidence`` that it has this sign, one-sided; ``tau``, the rank correlation in the
-        direction of the claim, and ``p_tau`` (:func:`mfa.waves.peak_shift`); attribute
+        direction of the claim, and ``p_tau`` (:func:`mfa.demand.waves.peak_shift`); attribute
         ``countries``.
 
     Raises

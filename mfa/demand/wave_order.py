@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
+from mfa.demand.fitted import DRAWS, Fit
+from mfa.demand.growth_laws import critical_points
 from mfa.errors import MfaError
-from mfa.fitted import DRAWS, Fit
-from mfa.growth_laws import critical_points
 
 
 def waves(points: Mapping[str, Any], *, seed: int = 0) -> xr.Dataset:

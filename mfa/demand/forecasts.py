@@ -10,12 +10,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from mfa import forecast_laws as forecast_laws  # these two enter the methods of the package
-from mfa import forecast_methods as forecast_methods
+from mfa.demand import forecast_laws as forecast_laws  # these two enter the methods of the package
+from mfa.demand import forecast_methods as forecast_methods
+from mfa.demand.forecast_cases import Case, Method, Outcome, method_named
+from mfa.demand.regression import Array, widened_normal
 from mfa.dims import order, require_contiguous
 from mfa.errors import MfaError, known
-from mfa.forecast_cases import Case, Method, Outcome, method_named
-from mfa.regression import Array, widened_normal
 
 GROWING = ("gdp_per_capita", "population", "activity", "final_demand")
 """Drivers that are continued with their mean growth where nothing is known of them."""
@@ -44,9 +44,9 @@ def forecast(
     Parameters
     ----------
     method : str
-        One of :data:`mfa.forecast_cases.METHODS`: ``econometric``, ``intensity``, ``input_output``, ``sectors``,
+        One of :data:`mfa.demand.forecast_cases.METHODS`: ``econometric``, ``intensity``, ``input_output``, ``sectors``,
         ``s_curve``, ``stock_driven``, ``naive``, ``last_value``, or your own
-        (:func:`mfa.forecast_cases.method`).
+        (:func:`mfa.demand.forecast_cases.method`).
     history : DataArray, dims (year, ...)
         What was demanded, e.g. [t/yr]; its last year is the origin. Every other dimension
         (``region``, ``material``) is forecast cell by cell.
@@ -63,7 +63,7 @@ def forecast(
     samples, seed : int
         Number of draws behind the band, and where their random numbers start.
     **options
-        Of the method, see its docstring in :mod:`mfa.forecast_methods`.
+        Of the method, see its docstring in :mod:`mfa.demand.forecast_methods`.
 
     Returns
     -------

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from mfa.batch_fits import Evaluate, solve
-from mfa.curves import Scaling
+from mfa.demand.batch_fits import Evaluate, solve
+from mfa.demand.curves import Scaling
+from mfa.demand.panel import Layout, Points
+from mfa.demand.ridges import in_logs
 from mfa.errors import MfaError
-from mfa.panel import Layout, Points
-from mfa.ridges import in_logs
 
 TOGETHER = 500
 """Series in one batch: what stays in the cache of a core."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from mfa.demand.fitted import Fit
 from mfa.errors import MfaError
-from mfa.fitted import Fit
 
 
 def nested_test(small: Fit, large: Fit) -> dict[str, float]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from mfa.curves import BOX, Curve, Scaling
+from mfa.demand.curves import BOX, Curve, Scaling
 from mfa.dims import require_same_labels
 from mfa.errors import MfaError, known
 

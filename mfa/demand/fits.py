@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from mfa import ridges
-from mfa.batch_fits import LOSSES, Evaluate, solve
-from mfa.curves import Scaling, curve_of
+from mfa.demand import ridges
+from mfa.demand.batch_fits import LOSSES, Evaluate, solve
+from mfa.demand.curves import Scaling, curve_of
+from mfa.demand.fitted import Fit
+from mfa.demand.panel import Layout, Points, lay_out
 from mfa.errors import MfaError, known
-from mfa.fitted import Fit
-from mfa.panel import Layout, Points, lay_out
 
 SURE = 0.05
 """Below this standard error of ln K the likelihood is as good as normal: no profile is drawn."""

@@ -24,9 +24,9 @@ from typing import Any
 
 import numpy as np
 
-from mfa import diffusion, growth_laws
+from mfa.demand import diffusion, growth_laws
+from mfa.demand.growth_laws import LARGEST
 from mfa.errors import MfaError, known
-from mfa.growth_laws import LARGEST
 
 Columns = list[Any]
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from mfa import bands, fit_files, resampling
-from mfa.curves import CURVES, Curve, Scaling
+from mfa.demand import bands, fit_files, resampling
+from mfa.demand.curves import CURVES, Curve, Scaling
+from mfa.demand.growth_laws import critical_points
+from mfa.demand.panel import Layout, Points
+from mfa.demand.ridges import Ridge
 from mfa.errors import MfaError
-from mfa.growth_laws import critical_points
-from mfa.panel import Layout, Points
-from mfa.ridges import Ridge
 
 IDENTIFIED = 0.25
 """A saturation is identified if its relative standard error is below this."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from mfa.demand.forecasts import Drivers, continued, forecast
 from mfa.errors import MfaError, known
-from mfa.forecasts import Drivers, continued, forecast
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +35,7 @@ def backtest(
     Parameters
     ----------
     methods : names, or mapping of label → (name, options)
-        As for :func:`mfa.forecasts.forecast`; a mapping compares variants of one method,
+        As for :func:`mfa.demand.forecasts.forecast`; a mapping compares variants of one method,
         ``{"with trend": ("econometric", {"trend": True}), …}``.
     history : DataArray, dims (year, ...)
         The whole series. A method sees the years up to the origin only.

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import xarray as xr
 
+from mfa.demand.forecast_cases import Case, Outcome, method
+from mfa.demand.input_output import material_multiplier, sector_demand
+from mfa.demand.intensity import inverted_u
+from mfa.demand.regression import Array, Regression, error_paths, ols, widened_normal
 from mfa.errors import MfaError, known
-from mfa.forecast_cases import Case, Outcome, method
-from mfa.input_output import material_multiplier, sector_demand
-from mfa.intensity import inverted_u
-from mfa.regression import Array, Regression, error_paths, ols, widened_normal
 
 FORMS = ("quadratic", "log_quadratic")
 """Forms of the inverted U."""
@@ -120,7 +120,7 @@ def intensity(
     ``quadratic``: I = a + b Y + c Y², which counts as 0 where it falls below it;
     ``log_quadratic``: ln I = a + b ln Y + c (ln Y)². The income of the peak (−b/2c, or its
     exponential) is among the estimates, with its delta-method error, NaN where c ≥ 0; and so is
-    the probability p of the Lind–Mehlum test of the shape (:func:`mfa.intensity.inverted_u`).
+    the probability p of the Lind–Mehlum test of the shape (:func:`mfa.demand.intensity.inverted_u`).
     """
     if form not in FORMS:
         raise MfaError(f"intensity: unknown form {form!r}. {known(form, FORMS, 'forms')}")

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from mfa import growth_laws, stocks
+from mfa import stocks
+from mfa.demand import growth_laws
+from mfa.demand.fits import fit
+from mfa.demand.forecast_cases import Case, Outcome, method
+from mfa.demand.regression import Array, error_paths
 from mfa.errors import MfaError, known
-from mfa.fits import fit
-from mfa.forecast_cases import Case, Outcome, method
-from mfa.regression import Array, error_paths
 
 LAWS: Mapping[str, Callable[..., Any]] = {
     "logistic": growth_laws.logistic,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mfa.curves import Curve
+from mfa.demand.curves import Curve
 
 
 @dataclass(frozen=True)

@@ -1,34 +1,21 @@
-"""The room of demand: growth and consumption laws, their fit, intensity of use.
-
-Laws are pure functions: labelled arrays in, labelled arrays out (bare arrays
-work as well).  :data:`LAWS` lists those that may stand in scenario files.
-
-What is shown here lives in smaller rooms: S-curves in ``growth_laws``,
-technologies in ``diffusion``, ``fit`` in ``fits``, the result of a fit in
-``fitted``, intensity and waves in ``intensity``.  Fits load scipy when they
-are first asked for.
-"""
+"""Laws that may stand in scenario files, and two over calendar years alone."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from mfa.diffusion import bass, bass_peak, bass_rate, fisher_pry, technology_shares
-from mfa.errors import MfaError
-from mfa.growth_laws import (
-    critical_points,
+from mfa.demand.growth_laws import (
     gompertz,
     logistic,
     modified_exponential,
     richards,
-    rise_and_decline,
     with_unit,
 )
+from mfa.errors import MfaError
 
 
 def growth(x: Any, *, start: Any, level: Any, rate: Any) -> Any:
@@ -132,69 +119,3 @@ LAWS = {
     "growth": Law(growth, {"start": "year", "level": "value", "rate": "1/yr"}),
 }
 """Laws that may stand in scenario files, by name: over the years, or ``of`` another parameter."""
-
-_HOMES = {
-    "Fit": "mfa.fitted",
-    "fit": "mfa.fits",
-    "intensity_peak": "mfa.intensity",
-    "inverted_u": "mfa.intensity",
-    "nested_test": "mfa.nested",
-    "peak_shift": "mfa.waves",
-    "waves": "mfa.waves",
-    "zero_growth_seen": "mfa.waves",
-}
-
-_ROOMS_ABOVE = {
-    "mfa.forecast_cases": ("METHODS", "Case", "Outcome", "method"),
-    "mfa.forecasts": ("continued", "forecast"),
-    "mfa.backtests": ("backtest", "error_figure", "error_table"),
-    "mfa.input_output": ("leontief_output", "material_multiplier", "sector_demand"),
-    "mfa.peak_panel": ("observed_peak", "panel_test", "take_off_year"),
-}
-_HOMES |= {name: room for room, names in _ROOMS_ABOVE.items() for name in names}
-
-if TYPE_CHECKING:
-    from mfa.fits import fit
-    from mfa.fitted import Fit
-    from mfa.intensity import intensity_peak, inverted_u
-    from mfa.nested import nested_test
-    from mfa.waves import peak_shift, waves, zero_growth_seen
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'mfa.demand' has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*__all__, *_HOMES})
-
-
-__all__ = [
-    "LAWS",
-    "Fit",
-    "Law",
-    "bass",
-    "bass_peak",
-    "bass_rate",
-    "critical_points",
-    "fisher_pry",
-    "fit",
-    "gompertz",
-    "growth",
-    "intensity_peak",
-    "inverted_u",
-    "logistic",
-    "modified_exponential",
-    "nested_test",
-    "paced",
-    "peak_shift",
-    "richards",
-    "rise_and_decline",
-    "technology_shares",
-    "waves",
-    "zero_growth_seen",
-]

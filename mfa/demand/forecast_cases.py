@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
+from mfa.demand.regression import Array
 from mfa.errors import MfaError, known
-from mfa.regression import Array
 
 
 @dataclass(frozen=True)
