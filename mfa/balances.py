@@ -1,15 +1,14 @@
 """Mass balance of every process, year, place and material, on every run.
 
 The residual of a process is Σ inflows − Σ outflows − Δstock, relative to the
-larger of its throughput and 1e-12 of the largest inflow of any process
+larger of its throughput and 1e-12 of the largest flow
 (CONVENTIONS §9).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,7 @@ TOLERANCE = 1e-9
 """Largest relative residual that a run may have."""
 
 FLOOR = 1e-12
-"""Share of the largest inflow of any process below which nothing counts as throughput."""
+"""Share of the largest flow below which nothing counts as throughput."""
 
 ROUNDING = 1e-12
 """Share of a stock below which its change cannot be told from rounding (as in :mod:`mfa.kernels`)."""
@@ -68,9 +67,9 @@ class Residual:
         stock = () if self.stock is None else self.stock.shape
         return np.broadcast_shapes(self.into.shape, self.out.shape, stock)
 
-    def amount(self, space: Array | None = None) -> Array:
-        """Return inflows − outflows − stock change [t/yr], written into `space` if there is one."""
-        amount = np.empty(self.shape) if space is None else space
+    def amount(self) -> Array:
+        """Return inflows − outflows − stock change [t/yr]."""
+        amount = np.empty(self.shape)
         np.subtract(self.into, self.out, out=amount)
         if self.stock is not None:
             amount -= self.stock
@@ -95,9 +94,9 @@ def residuals(
     values: Mapping[str, Array],
     sizes: Mapping[str, int],
     axes: Sequence[str],
-) -> list[Residual]:
-    """Return the residual of every account on bare arrays, the year last."""
-    return [_residual(account, values, sizes, axes) for account in accounts]
+) -> Iterator[Residual]:
+    """Yield the residual of every account on bare arrays, the year last, one after the other."""
+    return (_residual(account, values, sizes, axes) for account in accounts)
 
 
 def _residual(
@@ -131,29 +130,33 @@ def _total(
     return np.zeros(1) if total is None else total
 
 
-def worst(found: Sequence[Residual]) -> tuple[float, Residual | None, tuple[int, ...]]:
-    """Return the largest relative residual, and where it is."""
-    flows = [each.into for each in found if each.into.size]  # every flow enters some process
-    largest = max((max(float(a.max()), -float(a.min())) for a in flows), default=0.0)
-    # three arrays for all processes: fresh memory would cost more than the sums
-    shapes = [each.shape for each in found]
-    space = np.empty((3, max(map(prod, shapes), default=0)))
+def extremes(arrays: Iterable[Array]) -> tuple[float, float]:
+    """Return the smallest and the largest value of some flows, 0 among them."""
+    low, high = 0.0, 0.0
+    for array in arrays:
+        if array.size:
+            low, high = min(low, float(array.min())), max(high, float(array.max()))
+    return low, high
+
+
+def worst(
+    found: Iterable[Residual], low: float, high: float
+) -> tuple[float, Residual | None, tuple[int, ...]]:
+    """Return the largest relative residual, and where it is, given the extremes of all flows."""
+    floor = FLOOR * max(high, -low) or 1.0
     best: tuple[float, Residual | None, tuple[int, ...]] = (0.0, None, ())
-    for each, shape in zip(found, shapes, strict=True):
+    for each in found:
         if each.into is each.out and each.stock is None:
             continue
-        size, throughput, other = space[:, : prod(shape)].reshape(3, *shape)
-        np.abs(each.amount(size), out=size)
+        size = each.amount()
+        np.abs(size, out=size)
         if each.stock is not None:
-            np.abs(each.stock, out=other)
-            other *= ROUNDING
-            size *= size > other
+            size *= size > ROUNDING * np.abs(each.stock)
         if not size.size or size.max() == 0:
             continue
-        np.abs(each.into, out=throughput)
-        np.abs(each.out, out=other)
-        np.maximum(throughput, other, out=throughput)
-        np.maximum(throughput, FLOOR * largest or 1.0, out=throughput)
+        sides = (each.into, each.out) if low >= 0 else (np.abs(each.into), np.abs(each.out))
+        throughput = np.maximum(*sides)
+        np.maximum(throughput, floor, out=throughput)
         np.divide(size, throughput, out=size)
         cell = np.unravel_index(int(size.argmax()), size.shape)
         top = float(size[cell])
@@ -165,19 +168,20 @@ def worst(found: Sequence[Residual]) -> tuple[float, Residual | None, tuple[int,
 
 
 def check(
-    found: Sequence[Residual],
+    found: Iterable[Residual],
+    extent: tuple[float, float],
     labels: Mapping[str, Sequence[str]],
     years: Sequence[int],
     tolerance: float = TOLERANCE,
 ) -> float:
-    """Return the worst relative residual; raise if mass was lost or made.
+    """Return the worst relative residual, given the extremes of all flows.
 
     Raises
     ------
     BalanceError
         Naming process, year, cell and amount.
     """
-    top, where, cell = worst(found)
+    top, where, cell = worst(found, *extent)
     if where is not None and not top <= tolerance:
         place = [f"{d}={labels[d][i]}" for d, i in zip(where.dims, cell, strict=False)]
         place.append(f"year={years[cell[-1]]}")
@@ -267,7 +271,8 @@ def balance(result: xr.Dataset) -> xr.Dataset:
         stock = end(stocks[process], process) if process in stocks else None
         if inputs and (outputs or stock):
             accounts.append(Account(process, inputs, outputs, stock))
-    found = residuals(accounts, values, sizes, axes)
+    found = list(residuals(accounts, values, sizes, axes))
+    extent = extremes(values[str(name)] for name in flows)
     if int(result["year"].values[0]) != result.attrs.get("first_year"):
         found = [r if r.stock is None else r.without_first_year() for r in found]
     variables = {
@@ -279,7 +284,9 @@ def balance(result: xr.Dataset) -> xr.Dataset:
     coords = {
         d: result.coords[d] for d in ("year", *axes) if any(d in v.dims for v in variables.values())
     }
-    return xr.Dataset(variables, coords=coords, attrs={"balance_residual": worst(found)[0]})
+    return xr.Dataset(
+        variables, coords=coords, attrs={"balance_residual": worst(found, *extent)[0]}
+    )
 
 
 def _all_there(result: xr.Dataset) -> None:

@@ -206,5 +206,6 @@ def years_of(system: System, dataset: xr.Dataset) -> NDArray[np.int64]:
     """Return the years of a Dataset of parameters, checked to be contiguous."""
     if "year" not in dataset.coords:
         raise MfaError(f"the parameters of {system.title!r} have no coordinate 'year'")
-    require_contiguous(dataset["year"].values)
-    return np.asarray(dataset["year"].values)
+    years = dataset.variables["year"].values
+    require_contiguous(years)
+    return np.asarray(years)

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from mfa.balances import Account, End, check, residuals
+from mfa.balances import Account, End, check, extremes, residuals
 from mfa.dims import order
 from mfa.errors import MfaError, shortly
 from mfa.execution import bind, execute
@@ -62,7 +62,8 @@ def simulate(system: Plan | System, parameters: xr.Dataset) -> xr.Dataset:
     labels = compiled.system.dimensions
     sizes = {d: len(own) for d, own in labels.items()}
     found = residuals(_accounts(compiled), values, sizes, compiled.system.axes)
-    worst = check(found, labels, years)
+    extent = extremes(values[name] for name in compiled.flows)
+    worst = check(found, extent, labels, years)
     return _labelled(compiled, values, years, worst)
 
 
@@ -79,9 +80,8 @@ def _aligner(compiled: Plan, parameters: xr.Dataset) -> Callable[[str, Dims], Ar
     for dim in parameters.dims:
         if dim == "year":
             continue
-        labels = (
-            tuple(map(str, parameters.variables[dim].values)) if dim in parameters.coords else ()
-        )
+        named = dim in parameters.coords
+        labels = tuple(map(str, parameters.get_index(dim))) if named else ()
         if labels != system.dimensions.get(str(dim)):
             raise MfaError(
                 f"the labels of {dim!r} in the parameters are {labels}, the system has "

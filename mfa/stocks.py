@@ -244,15 +244,13 @@ def by_cohort(
         )
         _require_total(case, held.sum(axis=-1), total)
         outflow = _leaving(case.series, held)
-    return CohortStock(
-        *(
-            label(case, values, name, own, survival, "cohort").sel(year=years)
-            for values, name, own in (
-                (held, "stock", units),
-                (outflow, "outflow", flow_units(units)),
-            )
-        )
+    tables = CohortStock(
+        label(case, held, "stock", units, survival, "cohort"),
+        label(case, outflow, "outflow", flow_units(units), survival, "cohort"),
     )
+    if initial is None:
+        return tables
+    return CohortStock(*(table.sel(year=years) for table in tables))
 
 
 def _leaving(inflow: Array, held: Array) -> Array:

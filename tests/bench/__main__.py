@@ -21,12 +21,13 @@ ROUNDS = 40
 
 
 def medians(*works: Callable[[], Any], rounds: int = ROUNDS) -> list[float]:
-    """Return the median seconds of each piece of work, done in turns."""
+    """Return the median seconds of each piece of work, warm, done in turns."""
     for work in works:
         work()
     seconds: list[list[float]] = [[] for _ in works]
     for _ in range(rounds):
         for work, own in zip(works, seconds, strict=True):
+            work()  # the one before it has taken the caches
             start = time.perf_counter()
             work()
             own.append(time.perf_counter() - start)
