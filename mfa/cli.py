@@ -1,4 +1,4 @@
-"""The command line: ``mfa run``, ``check``, ``show``, ``plan``, ``compare`` and ``new``.
+"""The command line: ``mfa run``, ``check``, ``show``, ``plan``, ``fit``, ``compare`` and ``new``.
 
 Nothing heavy is imported before a command needs it.
 """
@@ -180,6 +180,51 @@ def plan(file: str, mermaid: bool, modules: Sequence[str]) -> None:
     system = read_system(file) if "processes" in read_yaml(file) else _scenarios(file)[0].system
     compiled = compile_plan(system)
     click.echo(compiled.mermaid() if mermaid else str(compiled))
+
+
+@main.command()
+@click.argument("data", metavar="DATA.csv")
+@click.option("--law", required=True, help="logistic, gompertz, richards, modified_exponential, …")
+@click.option(
+    "--by",
+    required=True,
+    metavar="COLUMN|CSV",
+    help="What the law is a function of: year, a column, a table.",
+)
+@click.option("--per", metavar="CSV", help="A table that the value is divided by: the population.")
+@click.option(
+    "--group", metavar="COLUMN", help="Labels with a saturation each; they share the shape."
+)
+@click.option("--where", multiple=True, metavar="COLUMN=LABEL", help="Rows that count.")
+@click.option("--first", type=int, metavar="YEAR", help="First year that counts.")
+@click.option("--last", type=int, metavar="YEAR", help="Last year that counts.")
+@click.option("--scale", default="linear", type=click.Choice(["linear", "log"]), show_default=True)
+@click.option(
+    "--noise", default="additive", type=click.Choice(["additive", "relative"]), show_default=True
+)
+@click.option(
+    "--pooling", default="free", type=click.Choice(["free", "partial"]), show_default=True
+)
+@click.option(
+    "-o", "--out", metavar="FIT.yaml", help="Where to write it; without it, it is only shown."
+)
+def fit(
+    data: str, law: str, by: str, per: str | None, group: str | None, where: Sequence[str],
+    first: int | None, last: int | None, scale: str, noise: str, pooling: str, out: str | None,
+) -> None:  # fmt: skip
+    """Fit a growth law to a table, say what the data identify, and write it for scenarios."""
+    from mfa.demand import fit as fitted
+    from mfa.demand.fit_data import read_points
+    from mfa.demand.fit_files import describe, write
+
+    chosen = dict(part.partition("=")[::2] for part in where)
+    x, y = read_points(data, by, per=per, group=group, where=chosen, years=(first, last))
+    found = fitted(
+        law, x, y, x_dim="year", scale=scale, noise=noise, pooling=pooling, missing="drop"
+    )
+    if out:
+        write(found, out, shlex.join(sys.argv[1:]))
+    click.echo(describe(found))
 
 
 @main.command()

@@ -134,12 +134,17 @@ def _law(form: LawOf, region: Region) -> Array:
     units = {
         "value": unit,
         "x": x_unit,
-        "1/x": "1/yr" if x_unit == "year" else quotient("1", x_unit),
+        "1/x": "1/yr"
+        if x_unit == "year"
+        else "1"
+        if form.scale == "log"
+        else quotient("1", x_unit),
     }
     values = {
         name: _field(form, name, region, units.get(own, own)) for name, own in law.fields.items()
     }
-    result = np.asarray(law.function(x, **values)) * factor
+    scale = {"scale": form.scale} if form.of else {}
+    result = np.asarray(law.function(x, **scale, **values)) * factor
     return np.broadcast_to(result, (*region.shape, result.shape[-1]))
 
 
@@ -149,11 +154,9 @@ def _argument(form: LawOf, region: Region) -> tuple[Array, str]:
         region.require_years(form.place)
         return region.years.astype(float), "year"
     x, unit = region.other(form.of, region, form.place)
-    if form.scale == "linear":
-        return x, unit
-    if (x <= 0).any():
+    if form.scale == "log" and (x <= 0).any():
         raise MfaError(f"{form.of} is not above 0 everywhere, it has no logarithm", form.place)
-    return np.log(x), "1"
+    return x, unit
 
 
 def _multiplier(form: LawOf, region: Region) -> tuple[Array | float, str]:

@@ -11,6 +11,7 @@ from typing import Any
 from mfa.assignments import Assignment, Given, Layer, assign, covers, tables_of
 from mfa.errors import MfaError, Place, Problems, known
 from mfa.files import Table, inside, parse_value, read_table, sha256
+from mfa.fit_values import expanded
 from mfa.forms import Form
 from mfa.system import System
 
@@ -161,9 +162,10 @@ class Collector:
         self, name: str, raw: Any, system: System, selection: Mapping[str, str],
         layer: Layer, giver: str, place: Place, folder: Path,
     ) -> Iterator[Assignment]:  # fmt: skip
-        given = Given(name, raw, selection, layer, giver, place)
-        self.given.append(given)
         try:
+            raw = expanded(raw, folder, self.note, place)
+            given = Given(name, raw, selection, layer, giver, place)
+            self.given.append(given)
             found = assign(given, system)
             for assignment in found:
                 self.load_tables(assignment.form, folder)

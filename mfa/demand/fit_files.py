@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from mfa.demand.curves import Scaling, curve_of
 from mfa.demand.panel import Layout
 from mfa.demand.ridges import Ridge
 from mfa.errors import MfaError, known
+from mfa.files import replacing
 
 PLAIN = [
     *("law", "interior", "sigma", "degrees", "count", "noise", "loss", "condition", "deviance"),
@@ -98,6 +100,34 @@ def fields(given: Mapping[str, Any]) -> dict[str, Any]:
         parts = {n: np.array(profile[n], dtype=float) for n in ("roots", "points", "spreads")}
         found["ridge"] = Ridge(key=int(profile["key"]), degrees=int(profile["degrees"]), **parts)
     return found
+
+
+def write(fit: Any, path: str | Path, made_by: str = "") -> None:
+    """Write a fit as YAML, to a temporary name first."""
+    from ruamel.yaml import YAML
+
+    yaml = YAML()
+    yaml.width = 100
+    yaml.default_flow_style = None
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
+        if made_by:
+            stream.write(f"# mfa {made_by}\n")
+        yaml.dump(to_mapping(fit), stream)
+
+
+def describe(fit: Any) -> str:
+    """Return the parameters of a fit with their standard errors, one line each, for a reader."""
+    lines = [f"{fit.law}, {fit.count} points, by {fit.method}"]
+    sure = _plain(fit.identified)
+    for name, value in fit.parameters.items():
+        shown, errors = _plain(value), _plain(fit.standard_error[name])
+        many = isinstance(shown, dict)
+        for label in shown if many else [""]:
+            number, error = (shown[label], errors[label]) if many else (shown, errors)
+            told = sure.get(label, True) if isinstance(sure, dict) else sure
+            flag = "" if told or name != "saturation" else "   not identified by the data"
+            lines.append(f"  {name} {label}".ljust(30) + f"{number:12.6g} ± {error:.3g}{flag}")
+    return "\n".join(lines)
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,137 @@
+"""What a law is fitted to, from long CSV tables: one value for each year and place.
+
+``value`` stands in one table; what the law is a function of, and what the value
+is divided by, in columns of the same table or in tables of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from mfa.errors import MfaError, known
+from mfa.files import Table, read_table
+from mfa.units import canonical, quotient
+
+Cell = tuple[int, str]
+
+
+def read_points(
+    path: str | Path,
+    by: str,
+    *,
+    per: str | None = None,
+    group: str | None = None,
+    where: Mapping[str, str] | None = None,
+    years: tuple[int | None, int | None] = (None, None),
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Return x and y of a fit, dims ``(year,)`` or ``(year, group)``, NaN where one is missing.
+
+    Parameters
+    ----------
+    path : path of a CSV file
+        A long table with the columns ``year``, ``value`` and ``unit``.
+    by : str
+        What the law is a function of: ``year``, a column of the table (its unit in the column
+        ``…_unit``, if there is one), or the path of another long table.
+    per : str, optional
+        Path of a long table that the value is divided by, e.g. the population.
+    group : str, optional
+        The column whose labels have a curve each.
+    where : mapping of column to label, optional
+        Rows of the first table that count; a label of the other tables, if they have the column.
+    years : pair of first and last year, each optional
+
+    Raises
+    ------
+    MfaError
+        If a column or a label is not there, or a cell has two rows.
+    """
+    table = read_table(path)
+    others = {name: read_table(name) for name in (per, by) if name and Path(name).suffix == ".csv"}
+    where = where or {}
+    columns = {column for each in (table, *others.values()) for column in each.columns}
+    if strange := sorted(set(where) - columns):
+        hint = known(strange[0], columns, "columns")
+        raise MfaError(f"{path} has no column {strange[0]!r}. {hint}", table.place())
+    y, unit = _column(table, "value", group, where)
+    if per is not None:
+        below, below_unit = _column(others[per], "value", group, where, shared=True)
+        y = {cell: value / below[cell] for cell, value in y.items() if cell in below}
+        unit = quotient(unit, below_unit)
+    if by == "year":
+        x, x_unit = {cell: float(cell[0]) for cell in y}, "year"
+    elif by in table.columns:
+        x, x_unit = _column(table, by, group, where)
+    elif by in others:
+        x, x_unit = _column(others[by], "value", group, where, shared=True)
+    else:
+        hint = known(by, ["year", *table.columns], "columns")
+        raise MfaError(f"there is no column {by!r} in {path}; it may be another CSV too. {hint}")
+    first, last = years
+    cells = sorted(
+        (year, label)
+        for year, label in set(x) & set(y)
+        if (first is None or year >= first) and (last is None or year <= last)
+    )
+    if not cells:
+        raise MfaError(f"{path}: no year has both a value and {by}; look at --where and the years")
+    return _labelled(cells, x, x_unit, group), _labelled(cells, y, unit, group)
+
+
+def _labelled(
+    cells: Sequence[Cell], values: Mapping[Cell, float], unit: str, group: str | None
+) -> xr.DataArray:
+    years = sorted({year for year, _ in cells})
+    labels = sorted({label for _, label in cells})
+    whole = np.full((len(years), len(labels)), np.nan)
+    for year, label in cells:
+        whole[years.index(year), labels.index(label)] = values[year, label]
+    told = "1" if unit == "year" else unit
+    if group is None:
+        return xr.DataArray(whole[:, 0], {"year": years}, ["year"], attrs={"units": told})
+    coords = {"year": years, group: labels}
+    return xr.DataArray(whole, coords, ["year", group], attrs={"units": told})
+
+
+def _column(
+    table: Table, name: str, group: str | None, where: Mapping[str, str], shared: bool = False
+) -> tuple[dict[Cell, float], str]:
+    """Return the canonical values of a column by (year, label of the group)."""
+    columns = table.columns
+    needed = {"year", name} | ({group} if group and not shared else set())
+    if lacking := sorted(needed - set(columns)):
+        hint = known(lacking[0], columns, "columns")
+        raise MfaError(f"{table.path} has no column {lacking[0]!r}. {hint}", table.place())
+    units = columns.get("unit" if name == "value" else f"{name}_unit")
+    found: dict[Cell, float] = {}
+    canonical_unit = "1"
+    for row in range(len(table)):
+        if any(columns[c][row] != label for c, label in where.items() if c in columns):
+            continue
+        text = columns[name][row]
+        if text == "":
+            continue
+        factor, canonical_unit = canonical(units[row]) if units else (1.0, "1")
+        label = columns[group][row] if group and group in columns else ""
+        cell = (int(columns["year"][row]), label)
+        if cell in found:
+            raise MfaError(
+                f"{cell[0]} {label} has two values; choose with where= (columns: {', '.join(columns)})",
+                table.place(row),
+            )
+        found[cell] = _number(table, row, name) * factor
+    if not found:
+        raise MfaError(f"{table.path}: no row is left for {dict(where)}", table.place())
+    return found, canonical_unit
+
+
+def _number(table: Table, row: int, name: str) -> float:
+    try:
+        return float(table.columns[name][row])
+    except ValueError:
+        message = f"{table.columns[name][row]!r} is not a number"
+        raise MfaError(message, table.place(row, name)) from None

@@ -1,0 +1,129 @@
+"""``{fit: FILE, of: …}`` in a scenario: a law whose fields stand in the file of a fit.
+
+The form is turned into the law it stands for when the scenario is read, so
+that everything after it, the manifest too, knows the numbers and where they
+are from.  A saturation that the data do not identify is refused, unless the
+scenario says what it is to be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mfa.demand.fit_files import fields
+from mfa.demand.laws import LAWS
+from mfa.errors import MfaError, Place, known
+from mfa.files import Branch, inside, place_of, read_yaml
+from mfa.units import canonical, quotient
+
+BESIDE = ("fit", "of", "times")
+
+
+def expanded(raw: Any, folder: Path, note: Callable[[Path], None], place: Place) -> Any:
+    """Return a value with every ``{fit: …}`` in it replaced by its law.
+
+    Parameters
+    ----------
+    raw : value as it was read
+    folder : Path
+        Where paths of files start.
+    note : function of a path
+        Is told every file that was read.
+    place : Place
+        Where the value stands, if it does not know itself.
+    """
+    if not isinstance(raw, Mapping):
+        return raw
+    if "fit" in raw:
+        return _law(raw, folder, note, getattr(raw, "place", place))
+    inner = {key: expanded(value, folder, note, place) for key, value in raw.items()}
+    if all(inner[key] is value for key, value in raw.items()):
+        return raw
+    return _branch(inner, raw, place)
+
+
+def _law(raw: Mapping[Any, Any], folder: Path, note: Callable[[Path], None], place: Place) -> Any:
+    path = raw["fit"]
+    at = place_of(raw, ("fit",)) if isinstance(raw, Branch) else place
+    if not isinstance(path, str):
+        raise MfaError("'fit' is the name of a YAML file that 'mfa fit' wrote", at)
+    file = inside(folder, path, at)
+    told = read_yaml(file, at)
+    try:
+        fields(told)  # is it one, whole?
+    except MfaError as error:
+        raise MfaError(f"{path} is no fit: {error.problems[0].message}", place_of(told)) from None
+    note(file)
+    law = str(told["law"])
+    if law not in LAWS:
+        raise MfaError(f"law {law!r} cannot stand in a scenario. {known(law, LAWS, 'laws')}", at)
+    for key in raw:
+        if key not in (*BESIDE, *LAWS[law].fields):
+            hint = known(key, [*BESIDE, *LAWS[law].fields], "fields")
+            wrong = place_of(raw, (key,), key=True) if isinstance(raw, Branch) else place
+            raise MfaError(f"a fit of law {law!r} has no field {key!r}. {hint}", wrong)
+    _require_identified(told, raw, path, at)
+    written = {name: _written(told, name) for name in LAWS[law].fields}
+    for name, value in raw.items():
+        if name in written and isinstance(value, Mapping) and isinstance(written[name], Mapping):
+            written[name] = {**written[name], **value}
+        elif name in written:
+            written[name] = value
+    scale = {"scale": "log"} if told["scaling"]["scale"] == "log" else {}
+    beside = {key: raw[key] for key in ("of", "times") if key in raw}
+    whole = _branch({"law": law, **beside, **scale, **written}, told, place_of(told))
+    source = f"{path}, fitted to data {str(told['data_sha256'])[:12]}"
+    return _branch({"value": whole, "source": source}, raw, place)
+
+
+def _require_identified(
+    told: Mapping[str, Any], raw: Mapping[Any, Any], path: str, at: Place
+) -> None:
+    sure, given = told["identified"], raw.get("saturation")
+    by_label = sure if isinstance(sure, Mapping) else {"the saturation": sure}
+    lacking = [str(label) for label, known_ in by_label.items() if not known_]
+    if isinstance(given, Mapping):
+        lacking = [label for label in lacking if label not in given]
+    elif given is not None:
+        return
+    if lacking:
+        raise MfaError(
+            f"the data of {path} do not identify the saturation ({', '.join(lacking)}); write "
+            "'saturation:' beside 'fit' with a source or a reason, or fit with more data",
+            at,
+        )
+
+
+def _written(told: Mapping[str, Any], name: str) -> Any:
+    """Return a fitted parameter as text with its unit, or a mapping of labels to such texts."""
+    kind = LAWS[str(told["law"])].fields[name]
+    x, y = (canonical(str(told["units"].get(key, "1")))[1] for key in ("x", "y"))
+    over_years = told["x_dim"] == "year" and x == "1" and told["scaling"]["scale"] == "linear"
+    if kind == "value":
+        unit = y
+    elif kind == "x":
+        unit = "1" if over_years else x
+    elif kind == "1/x" and told["scaling"]["scale"] == "linear":
+        unit = "1/yr" if over_years else quotient("1", x)
+    else:
+        unit = "1"
+
+    def text(value: float) -> Any:
+        return float(value) if unit == "1" else f"{float(value)!r} {unit}"
+
+    value = told["parameters"][name]
+    if isinstance(value, Mapping):
+        return {label: text(number) for label, number in value.items()}
+    return text(value)
+
+
+def _branch(values: Mapping[Any, Any], like: Any, place: Place) -> Branch:
+    """Return a mapping that knows its places as another one did."""
+    found = Branch(values)
+    found.place = getattr(like, "place", place)
+    keys, inner = getattr(like, "keys_at", {}), getattr(like, "values_at", {})
+    found.keys_at = {key: keys.get(key, found.place) for key in values}
+    found.values_at = {key: inner.get(key, found.place) for key in values}
+    return found
