@@ -4,19 +4,22 @@
 # make nightly  also the slow tests
 # make bench    speed as ratios, measured in one run
 # make data     make the canonical tables again from the publishers' files
+# make fits     fit the S-curves that the scenarios use again
 # make summary  write the small tables under results/summary again
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SCENARIOS := $(sort $(wildcard scenarios/*.yaml))
+BULK := $(filter scenarios/bulk_%,$(SCENARIOS))
+MINERALS := $(filter-out $(BULK),$(SCENARIOS))
 
-.PHONY: run test check nightly bench data summary clean
+.PHONY: run fits test check nightly bench data summary clean
 
 run: $(VENV)/installed
 	$(BIN)/mfa run $(SCENARIOS) -o results
 
-test: $(VENV)/installed
+test: $(VENV)/installed-test
 	$(BIN)/python -m pytest -m "not slow"
 
 check: $(VENV)/installed-check
@@ -25,17 +28,22 @@ check: $(VENV)/installed-check
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -m "not slow"
 
-nightly: $(VENV)/installed
+nightly: $(VENV)/installed-test
 	HYPOTHESIS_PROFILE=nightly $(BIN)/python -m pytest
 
-bench: $(VENV)/installed-bench
+bench: $(VENV)/installed-test
 	$(BIN)/python -m tests.bench
 
 data:
 	$(PYTHON) scenarios/data/prepare.py
 
+fits: $(VENV)/installed
+	cd scenarios && ../$(BIN)/mfa fit data/steel_consumption.csv --law gompertz --by data/gdp_per_capita.csv \
+	    --per data/population_history.csv --group region --where status=reported --first 1962 -o fits/steel.yaml
+
 summary: run
-	$(BIN)/mfa compare $(SCENARIOS:scenarios/%.yaml=results/%) --csv > results/summary/world_totals.csv
+	$(BIN)/mfa compare $(MINERALS:scenarios/%.yaml=results/%) --csv > results/summary/world_totals.csv
+	$(BIN)/mfa compare $(BULK:scenarios/%.yaml=results/%) --csv > results/summary/bulk_metals.csv
 
 clean:
 	rm -rf $(VENV) $(SCENARIOS:scenarios/%.yaml=results/%)
@@ -43,13 +51,13 @@ clean:
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[test,fast]"
+	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
 
-$(VENV)/installed-check: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --editable ".[test,fast,check]"
-	touch $@
-
-$(VENV)/installed-bench: $(VENV)/installed
+$(VENV)/installed-test: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --editable ".[test,fast,peers]"
+	touch $@
+
+$(VENV)/installed-check: $(VENV)/installed-test
+	$(BIN)/python -m pip install --quiet --editable ".[test,fast,peers,check]"
 	touch $@

@@ -21,7 +21,13 @@ from mfa.units import canonical, quotient
 BESIDE = ("fit", "of", "times")
 
 
-def expanded(raw: Any, folder: Path, note: Callable[[Path], None], place: Place) -> Any:
+def expanded(
+    raw: Any,
+    folder: Path,
+    note: Callable[[Path], None],
+    place: Place,
+    under: tuple[str, ...] = (),
+) -> Any:
     """Return a value with every ``{fit: …}`` in it replaced by its law.
 
     Parameters
@@ -33,18 +39,28 @@ def expanded(raw: Any, folder: Path, note: Callable[[Path], None], place: Place)
         Is told every file that was read.
     place : Place
         Where the value stands, if it does not know itself.
+    under : tuple of str
+        Labels that the value stands under; of a fit with groups it takes the one it names.
     """
     if not isinstance(raw, Mapping):
         return raw
     if "fit" in raw:
-        return _law(raw, folder, note, getattr(raw, "place", place))
-    inner = {key: expanded(value, folder, note, place) for key, value in raw.items()}
+        return _law(raw, folder, note, getattr(raw, "place", place), under)
+    inner = {
+        key: expanded(value, folder, note, place, (*under, str(key))) for key, value in raw.items()
+    }
     if all(inner[key] is value for key, value in raw.items()):
         return raw
     return _branch(inner, raw, place)
 
 
-def _law(raw: Mapping[Any, Any], folder: Path, note: Callable[[Path], None], place: Place) -> Any:
+def _law(
+    raw: Mapping[Any, Any],
+    folder: Path,
+    note: Callable[[Path], None],
+    place: Place,
+    under: tuple[str, ...],
+) -> Any:
     path = raw["fit"]
     at = place_of(raw, ("fit",)) if isinstance(raw, Branch) else place
     if not isinstance(path, str):
@@ -64,8 +80,9 @@ def _law(raw: Mapping[Any, Any], folder: Path, note: Callable[[Path], None], pla
             hint = known(key, [*BESIDE, *LAWS[law].fields], "fields")
             wrong = place_of(raw, (key,), key=True) if isinstance(raw, Branch) else place
             raise MfaError(f"a fit of law {law!r} has no field {key!r}. {hint}", wrong)
-    _require_identified(told, raw, path, at)
-    written = {name: _written(told, name) for name in LAWS[law].fields}
+    label = next((name for name in under if name in map(str, told["labels"])), "")
+    _require_identified(told, raw, path, at, label)
+    written = {name: _written(told, name, label) for name in LAWS[law].fields}
     for name, value in raw.items():
         if name in written and isinstance(value, Mapping) and isinstance(written[name], Mapping):
             written[name] = {**written[name], **value}
@@ -79,9 +96,10 @@ def _law(raw: Mapping[Any, Any], folder: Path, note: Callable[[Path], None], pla
 
 
 def _require_identified(
-    told: Mapping[str, Any], raw: Mapping[Any, Any], path: str, at: Place
+    told: Mapping[str, Any], raw: Mapping[Any, Any], path: str, at: Place, label: str
 ) -> None:
     sure, given = told["identified"], raw.get("saturation")
+    sure = {label: sure[label]} if label and isinstance(sure, Mapping) else sure
     by_label = sure if isinstance(sure, Mapping) else {"the saturation": sure}
     lacking = [str(label) for label, known_ in by_label.items() if not known_]
     if isinstance(given, Mapping):
@@ -96,7 +114,7 @@ def _require_identified(
         )
 
 
-def _written(told: Mapping[str, Any], name: str) -> Any:
+def _written(told: Mapping[str, Any], name: str, label: str) -> Any:
     """Return a fitted parameter as text with its unit, or a mapping of labels to such texts."""
     kind = LAWS[str(told["law"])].fields[name]
     x, y = (canonical(str(told["units"].get(key, "1")))[1] for key in ("x", "y"))
@@ -115,7 +133,7 @@ def _written(told: Mapping[str, Any], name: str) -> Any:
 
     value = told["parameters"][name]
     if isinstance(value, Mapping):
-        return {label: text(number) for label, number in value.items()}
+        return text(value[label]) if label else {name: text(v) for name, v in value.items()}
     return text(value)
 
 

@@ -18,12 +18,16 @@ ALWAYS = ("year", "cohort", "age", "sample", "scenario")
 """Dimensions that every result may have; no system declares them."""
 
 
-def folder_of(dim: str) -> str:
-    """Return the name of the folder with one file for each label of a dimension.
+def folder_of(dim: str, written: Any = None) -> str:
+    """Return the name of the folder with one file for each label of a dimension, as declared.
 
-    >>> folder_of("technology"), folder_of("material")
-    ('technologies', 'materials')
+    >>> folder_of("technology"), folder_of("material", {"all": "bulk_materials"})
+    ('technologies', 'bulk_materials')
     """
+    if isinstance(written, All):
+        return written.all
+    if isinstance(written, Mapping) and "all" in written:
+        return str(written["all"])
     return f"{dim[:-1]}ies" if dim.endswith("y") else f"{dim}s"
 
 
@@ -64,8 +68,7 @@ def _labels(
             )
         return found.get(written["like"], ())
     if written == "all" or (isinstance(written, Mapping) and [*written] == ["all"]):
-        name = folder_of(dim) if isinstance(written, str) else str(written["all"])
-        return _of_files(dim, name, folder or Path(), place, problems)
+        return _of_files(dim, folder_of(dim, written), folder or Path(), place, problems)
     if not isinstance(written, list | tuple):
         problems.add(
             f"dimension {dim!r} is {written!r}; write its labels as a list, like [China, Europe], or "
