@@ -57,6 +57,9 @@ def read_points(
     if strange := sorted(set(where) - columns):
         hint = known(strange[0], columns, "columns")
         raise MfaError(f"{path} has no column {strange[0]!r}. {hint}", table.place())
+    if by not in ("year", *table.columns, *others):
+        hint = known(by, ["year", *table.columns], "columns")
+        raise MfaError(f"there is no column {by!r} in {path}; it may be another CSV too. {hint}")
     y, unit = _column(table, "value", group, where)
     if per is not None:
         below, below_unit = _column(others[per], "value", group, where, shared=True)
@@ -66,11 +69,8 @@ def read_points(
         x, x_unit = {cell: float(cell[0]) for cell in y}, "year"
     elif by in table.columns:
         x, x_unit = _column(table, by, group, where)
-    elif by in others:
-        x, x_unit = _column(others[by], "value", group, where, shared=True)
     else:
-        hint = known(by, ["year", *table.columns], "columns")
-        raise MfaError(f"there is no column {by!r} in {path}; it may be another CSV too. {hint}")
+        x, x_unit = _column(others[by], "value", group, where, shared=True)
     first, last = years
     cells = sorted(
         (year, label)

@@ -1,0 +1,192 @@
+"""Laws of another parameter in scenario files, and laws that stand in the file of a fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import mfa
+from mfa import demand
+from mfa.cli import main
+from mfa.demand.fit_data import read_points
+from mfa.errors import MfaError
+
+SYSTEM = """\
+title: Steel
+dimensions: {region: [A, B]}
+parameters:
+  gdp_per_capita: {dims: [year, region], unit: USD/person, min: 0}
+  population: {dims: [year, region], unit: person}
+  consumption: {dims: [year, region], unit: t/yr, min: 0}
+processes:
+  mine: {rule: source}
+  use: {rule: sink, takes: consumption, from: mine}
+"""
+HEAD = """\
+title: Growth
+system: systems/steel.yaml
+years: [2000, 2040]
+set:
+  gdp_per_capita: {2000: 4000 USD/person, 2040: 30000 USD/person}
+  population: {A: 1e6 person, B: 2e6 person}
+"""
+LAW = (
+    "  consumption: {law: gompertz, of: gdp_per_capita, times: population, "
+    "saturation: 500 kg/person/yr, midpoint: 8000 USD/person, rate: 2e-4 person/USD%s}\n"
+)
+TRUE = {"saturation": {"A": 0.5, "B": 0.3}, "midpoint": 8e3, "rate": 2e-4}
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    (tmp_path / "systems").mkdir()
+    (tmp_path / "systems" / "steel.yaml").write_text(SYSTEM, "utf-8")
+    return tmp_path
+
+
+def read(study: Path, text: str) -> mfa.Scenario:
+    (study / "growth.yaml").write_text(HEAD + text, "utf-8")
+    return mfa.read_scenario(study / "growth.yaml")
+
+
+def table(study: Path, name: str, value: float | None = None, last: int = 2060) -> Path:
+    """Write a table of the curve in TRUE (or of one value), with the income that goes with it."""
+    rows = ["year,region,value,unit,gdp_per_capita,gdp_per_capita_unit"]
+    for region, saturation in TRUE["saturation"].items():  # type: ignore[union-attr]
+        for year in range(1990, last):
+            income = 500.0 * (year - 1988)
+            curve = demand.gompertz(
+                income, saturation=saturation, midpoint=TRUE["midpoint"], rate=TRUE["rate"]
+            )
+            shown = float(1e3 * curve) if value is None else value
+            unit = "kt/yr" if value is None else "person"
+            rows.append(f"{year},{region},{shown!r},{unit},{income / 1e3!r},thousand USD/person")
+    (study / name).write_text("\n".join(rows) + "\n", "utf-8")
+    return study / name
+
+
+def fit(study: Path, *words: str, code: int = 0) -> str:
+    done = CliRunner().invoke(main, ["fit", *words])
+    assert done.exit_code == code, done.output
+    return done.output
+
+
+def written(study: Path, last: int = 2060) -> None:
+    """Fit the table (in 1e6 t per million people) and write it where scenarios find it."""
+    data, people = table(study, "steel.csv", last=last), table(study, "people.csv", 1e6)
+    fit(
+        study, str(data), "--law", "gompertz", "--by", "gdp_per_capita", "--per", str(people),
+        "--group", "region", "-o", str(study / "steel.yaml"),
+    )  # fmt: skip
+
+
+def test_a_law_of_income_times_population(study: Path) -> None:
+    parameters = mfa.build_parameters(read(study, LAW % ""))
+    income, people = parameters.gdp_per_capita, parameters.population
+    expected = demand.gompertz(income, saturation=0.5, midpoint=8e3, rate=2e-4) * people
+    np.testing.assert_allclose(parameters.consumption, expected.transpose("year", "region"))
+    assert parameters.consumption.attrs["units"] == "t/yr"
+
+
+def test_a_law_over_the_logarithm_of_income(study: Path) -> None:
+    text = LAW.replace("2e-4 person/USD", "2") % ", scale: log"
+    parameters = mfa.build_parameters(read(study, text))
+    income, people = parameters.gdp_per_capita, parameters.population
+    expected = 0.5 * np.exp(-((income / 8e3) ** -2.0)) * people
+    np.testing.assert_allclose(parameters.consumption, expected.transpose("year", "region"))
+
+
+def test_a_fit_stands_in_a_scenario_with_a_curve_for_each_label(study: Path) -> None:
+    written(study)
+    text = "  consumption: {fit: steel.yaml, of: gdp_per_capita, times: population}\n"
+    parameters = mfa.build_parameters(read(study, text))
+    for region, saturation in (("A", 0.5), ("B", 0.3)):
+        own = parameters.sel(region=region)
+        curve = demand.gompertz(own.gdp_per_capita, saturation=saturation, midpoint=8e3, rate=2e-4)
+        np.testing.assert_allclose(own.consumption, curve * own.population, rtol=1e-6)
+    one = (
+        "  consumption: {A: {fit: steel.yaml, of: gdp_per_capita, times: population}, B: 1 t/yr}\n"
+    )
+    again = mfa.build_parameters(read(study, one))
+    np.testing.assert_allclose(
+        again.consumption.sel(region="A"), parameters.consumption.sel(region="A")
+    )
+
+
+def test_the_manifest_knows_the_numbers_of_a_fit(study: Path) -> None:
+    written(study)
+    text = "  consumption: {fit: steel.yaml, of: gdp_per_capita, times: population}\n"
+    result = mfa.run(read(study, text))
+    folder = mfa.save(result, study / "out") or study / "out"
+    (study / "steel.yaml").unlink()
+    again = mfa.run(mfa.read_scenario(Path(folder) / "manifest.yaml"))
+    np.testing.assert_array_equal(again.consumption, result.consumption)
+
+
+def test_a_saturation_that_is_not_identified_is_refused_unless_it_is_told(study: Path) -> None:
+    written(study, last=1999)
+    text = "  consumption: {fit: steel.yaml, of: gdp_per_capita, times: population%s}\n"
+    with pytest.raises(MfaError, match=r"do not identify the saturation \(A, B\)"):
+        read(study, text % "")
+    told = read(study, text % ", saturation: 400 kg/person/yr")
+    assert float(mfa.build_parameters(told).consumption.max()) <= 400e-3 * 2e6
+
+
+REFUSED = {
+    "an unknown parameter": (
+        LAW.replace("of: gdp_per", "of: gpd_per") % "",
+        'mean "gdp_per_capita"',
+    ),
+    "a circle": (
+        LAW.replace("of: gdp_per_capita", "of: consumption") % "",
+        "a circle: consumption",
+    ),
+    "a wrong unit": (LAW.replace("8000 USD/person", "8000 t") % "", "gives USD/person"),
+    "a law over the years of income": (
+        "  consumption: {law: growth, of: gdp_per_capita, start: 2000, level: 1 t/yr, rate: 0.1 1/yr}\n",
+        "is one over the years; it has no 'of'",
+    ),
+    "a scale without an of": (
+        "  consumption: {law: logistic, scale: log, saturation: 1 t/yr, midpoint: 2020, rate: 0.1 1/yr}\n",
+        "log beside an 'of'",
+    ),
+    "a fit that is not there": (
+        "  consumption: {fit: stell.yaml, of: gdp_per_capita}\n",
+        "there is no file",
+    ),
+    "a fit that is none": (
+        "  consumption: {fit: systems/steel.yaml, of: gdp_per_capita}\n",
+        "is no fit",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_is_refused(study: Path, what: str) -> None:
+    text, message = REFUSED[what]
+    with pytest.raises(MfaError, match=message):
+        mfa.build_parameters(read(study, text))
+
+
+def test_the_command_says_what_is_identified_and_refuses_in_words(study: Path) -> None:
+    data, people = table(study, "steel.csv", last=1999), table(study, "people.csv", 1e6)
+    words = [str(data), "--law", "gompertz", "--by", "gdp_per_capita", "--per", str(people)]
+    shown = fit(study, *words, "--where", "region=A")
+    assert "not identified by the data" in shown and shown.startswith("gompertz, 9 points")
+    assert "two values; choose with where=" in fit(study, *words, code=2)
+    assert 'Did you mean "region"?' in fit(study, *words, "--where", "regio=A", code=2)
+    assert "there is no column 'gdp'" in fit(
+        study, str(data), "--law", "gompertz", "--by", "gdp", code=2
+    )
+
+
+def test_points_come_in_canonical_units(study: Path) -> None:
+    x, y = read_points(
+        table(study, "steel.csv"), "gdp_per_capita", group="region", years=(1995, 2000)
+    )
+    assert x.attrs["units"] == "USD/person" and y.attrs["units"] == "t/yr"
+    assert x.sizes == {"year": 6, "region": 2}
+    assert float(x.sel(year=2000, region="A")) == 6000.0
