@@ -63,11 +63,11 @@ def explain_parameter(scenario: Scenario, name: str) -> str:
             f"unknown parameter {name!r}. {known(name, scenario.system.parameters, 'parameters')}"
         )
     spec = scenario.system.parameters[name]
-    alone = scenario.system.model_copy(update={"parameters": {name: spec}})
-    values = build_parameters(_with_system(scenario, alone))[name] / canonical(spec.unit)[0]
+    values = build_parameters(scenario, [name])[name] / canonical(spec.unit)[0]
     unit = "" if spec.unit == "1" else f" {spec.unit}"
     lines = [
-        f"{name} [{spec.unit}] over {', '.join(spec.dims) or 'nothing'}"
+        f"{name} [{spec.unit}]"
+        + (f" over {', '.join(spec.dims)}" if spec.dims else "")
         + (f": {spec.meaning}" if spec.meaning else "")
     ]
     groups: dict[tuple[int, bytes], tuple[list[Cell], Entry]] = {}
@@ -81,12 +81,6 @@ def explain_parameter(scenario: Scenario, name: str) -> str:
         lines += [f"    {text}{unit}" for text in _numbers(series, scenario, entry)]
         lines += [f"      {text}" for text in _chain(entry)]
     return "\n".join(lines)
-
-
-def _with_system(scenario: Scenario, system: object) -> Scenario:
-    from dataclasses import replace
-
-    return replace(scenario, system=system)  # type: ignore[arg-type]
 
 
 def _few(names: Sequence[str], most: int) -> str:

@@ -7,7 +7,7 @@ evaluated once on the cells it owns (:mod:`mfa.evaluation`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -33,12 +33,14 @@ from mfa.system import System
 from mfa.units import canonical
 
 
-def build_parameters(scenario: Scenario) -> xr.Dataset:
+def build_parameters(scenario: Scenario, names: Sequence[str] | None = None) -> xr.Dataset:
     """Return every declared parameter of a scenario as a complete array.
 
     Parameters
     ----------
     scenario : Scenario
+    names : sequence of str, optional
+        Only these parameters, and those that they are laws of.
 
     Returns
     -------
@@ -56,7 +58,7 @@ def build_parameters(scenario: Scenario) -> xr.Dataset:
     years = np.arange(scenario.years[0], scenario.years[1] + 1)
     problems = Problems()
     builder = _Builder(scenario, years, problems)
-    for name in system.parameters:
+    for name in system.parameters if names is None else names:
         builder.build(name)
     variables = builder.variables
     problems.raise_if_any()

@@ -89,6 +89,8 @@ def test_a_law_of_income_times_population(study: Path) -> None:
     expected = demand.gompertz(income, saturation=0.5, midpoint=8e3, rate=2e-4) * people
     np.testing.assert_allclose(parameters.consumption, expected.transpose("year", "region"))
     assert parameters.consumption.attrs["units"] == "t/yr"
+    shown = CliRunner().invoke(main, ["show", str(study / "growth.yaml"), "consumption"])
+    assert shown.exit_code == 0 and "growth.yaml:7:16" in shown.output
 
 
 def test_a_law_over_the_logarithm_of_income(study: Path) -> None:
