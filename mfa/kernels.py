@@ -10,7 +10,7 @@ labels). No argument is changed.
 The structure chooses the algorithm. Series that share a lifetime are one
 product with its triangular matrix; series with a lifetime each are summed in
 blocks of years; lifetimes by cohort are taken one cohort after another, from a
-table or from a :class:`mfa.survival.CohortSurvival`, of which no table is made.
+table or from a :class:`mfa.cohort_survival.CohortSurvival`, of which no table is made.
 Beside its result a call takes a few MiB, whatever the number of series. Where
 numba is installed (extra ``fast``) large work runs in compiled loops
 (:mod:`mfa.compiled`); the environment variable ``MFA_NUMBA=0`` keeps it in
@@ -58,7 +58,7 @@ ROOM = 2**18
 
 
 class Streamed(Protocol):
-    """Survival by cohort that tells one cohort at a time (:class:`mfa.survival.CohortSurvival`)."""
+    """Survival by cohort that tells one cohort at a time (:class:`mfa.cohort_survival.CohortSurvival`)."""
 
     count: int
 

@@ -20,7 +20,7 @@ below a year too, where the other three are not. Laws that reach below age 0
 (normal, logistic) let that part leave in the year of entry.
 
 Survival that differs by cohort is computed where it is looked at
-(:class:`mfa.survival.CohortSurvival`): :mod:`mfa.stocks` takes one cohort after
+(:class:`mfa.cohort_survival.CohortSurvival`): :mod:`mfa.stocks` takes one cohort after
 another, and the table of all of them is made only where its values are asked for.
 """
 
@@ -33,16 +33,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from mfa.cohort_survival import CohortSurvival
 from mfa.dims import order, require_contiguous, require_same_labels
 from mfa.errors import MfaError
-from mfa.survival import (
-    FIRST_AGE,
-    Array,
-    CohortSurvival,
-    ImpossibleError,
-    require_known,
-    surviving,
-)
+from mfa.lifetime_laws import ImpossibleError
+from mfa.survival import FIRST_AGE, Array, require_known, surviving
 
 Number = float | xr.DataArray
 

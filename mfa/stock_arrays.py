@@ -13,10 +13,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from mfa.cohort_survival import CohortSurvival
 from mfa.dims import order, require_contiguous, require_same_labels
 from mfa.errors import MfaError
 from mfa.lifetime import bare, labels_of
-from mfa.survival import Array, CohortSurvival
+from mfa.survival import Array
 
 
 class Case(NamedTuple):

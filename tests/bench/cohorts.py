@@ -17,8 +17,9 @@ import numpy as np
 import xarray as xr
 
 from mfa import kernels, lifetime, stocks
+from mfa.cohort_survival import CohortSurvival
 from mfa.dims import years
-from mfa.survival import CohortSurvival, survival_values
+from mfa.survival import survival_values
 
 MOMENT = "middle"
 

@@ -17,7 +17,7 @@ import xarray as xr
 from mfa import lifetime, stocks
 from mfa.dims import years
 from mfa.errors import MfaError
-from mfa.survival import LAWS
+from mfa.lifetime_laws import LAWS
 
 CASES = Path(__file__).parent / "cases"
 

@@ -16,9 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mfa import compiled, kernels, lifetime, stocks
+from mfa.cohort_survival import CohortSurvival
 from mfa.dims import years
 from mfa.errors import MfaError
-from mfa.survival import LEAST, CohortSurvival, survival_values
+from mfa.lifetime_laws import LEAST
+from mfa.survival import survival_values
 
 needs_numba = pytest.mark.skipif(find_spec("numba") is None, reason="numba is not installed")
 

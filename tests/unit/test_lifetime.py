@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from mfa import kernels, lifetime
 from mfa.dims import years
 from mfa.errors import MfaError
-from mfa.survival import FIRST_AGE, LAWS, survival_values
+from mfa.lifetime_laws import LAWS
+from mfa.survival import FIRST_AGE, survival_values
 
 SPAN = years(2000, 2030)
 MOMENT_LAWS = ("normal", "folded_normal", "lognormal", "weibull", "gamma", "logistic", "gompertz")
