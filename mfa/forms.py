@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeAlias
 
 from mfa.errors import MfaError, Place, known
 from mfa.files import Branch, place_of
+from mfa.units import canonical
 
 # ------------------------------------------------------------------- forms
 
@@ -80,6 +81,7 @@ class TableOf:
     between: Literal["interpolate"] | None
     scale: Form | None
     place: Place
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ DISTRIBUTIONS = {"normal": 2, "lognormal": 2, "uniform": 2, "triangular": 2, "be
 
 KEYWORDS = {
     "law": None,
-    "table": {"table", "where", "before", "after", "between", "scale"},
+    "table": {"table", "where", "before", "after", "between", "scale", "unit"},
     "observed": {"observed", "then", "join", "until"},
     "value": {"value", "source", "reason", *DISTRIBUTIONS},
     "scale": {"scale", "add", "source", "reason"},
@@ -311,7 +313,18 @@ def _table(raw: Mapping[Any, Any], words: Vocabulary, place: Place) -> TableOf:
         raw.get("between"),
         scale,
         _at(raw, "table", place),
+        _unit(raw, place),
     )
+
+
+def _unit(raw: Mapping[Any, Any], place: Place) -> str:
+    """Return the unit that is said of a table, checked to be one."""
+    unit = raw.get("unit", "")
+    try:
+        canonical(str(unit) or "1")
+    except MfaError as error:
+        raise MfaError(error.problems[0].message, _at(raw, "unit", place)) from None
+    return str(unit)
 
 
 def _observed(raw: Mapping[Any, Any], words: Vocabulary, place: Place) -> Joined:

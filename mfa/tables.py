@@ -23,6 +23,9 @@ from mfa.units import canonical
 PROVENANCE = ("value", "unit", "source", "raw_file", "raw_row", "status", "note")
 """Columns of a table that are not dimensions."""
 
+DATABASE = ("model", "scenario", "variable")
+"""Columns of a table from a scenario database; ``where`` chooses among their labels."""
+
 Evaluate: TypeAlias = Callable[[Form, Region], Array]
 """Gives the values of the forms that stand inside a table: ``scale``, ``before``, ``after``."""
 
@@ -32,7 +35,7 @@ def table_values(form: TableOf, region: Region, evaluate: Evaluate) -> Array:
     table = region.tables[form.path]
     problems = Problems()
     codes, keep = _rows(table, form, region, problems)
-    values = _numbers(table, keep, region, form.path, problems)
+    values = _numbers(table, keep, region, form, problems)
     at = _year_numbers(table, keep, problems) if "year" in table.columns else np.zeros(0, np.int64)
     problems.raise_if_any()
     _require_rows(table, keep, form, region)
@@ -113,7 +116,7 @@ def _rows(
             hint = known(column, table.columns, "columns")
             raise MfaError(f"table {form.path!r} has no column {column!r}. {hint}", form.place)
     for column in table.columns:
-        if column not in (*PROVENANCE, "year", *region.dims, *chosen):
+        if column not in (*PROVENANCE, *DATABASE, "year", *region.dims, *chosen):
             allowed = [*region.dims, "year", *PROVENANCE]
             message = f"column {column!r} is no dimension of the parameter. {known(column, allowed, 'columns')}"
             raise MfaError(message, table.place(None, column))
@@ -126,13 +129,14 @@ def _rows(
             hint = known(label, table.columns[column], f"labels in {column}")
             raise MfaError(f"no row of {form.path!r} has {column} = {label!r}. {hint}", form.place)
     for dim, labels in zip(region.dims, region.labels, strict=True):
-        if dim in table.columns:
+        if dim in table.columns and not (dim in chosen and len(labels) == 1):
             if dim not in region.fixed:
                 _refuse_unknown(table, dim, region.declared[dim], np.flatnonzero(keep), problems)
             keep &= np.isin(np.array(table.columns[dim]), labels)
     rows = np.flatnonzero(keep)
     codes = [
-        _codes(table, dim, own, rows) for dim, own in zip(region.dims, region.labels, strict=True)
+        None if dim in chosen and len(own) == 1 else _codes(table, dim, own, rows)
+        for dim, own in zip(region.dims, region.labels, strict=True)
     ]
     return codes, rows
 
@@ -178,7 +182,7 @@ def _require_rows(table: Table, rows: NDArray[Any], form: TableOf, region: Regio
 
 
 def _numbers(
-    table: Table, rows: NDArray[Any], region: Region, path: str, problems: Problems
+    table: Table, rows: NDArray[Any], region: Region, form: TableOf, problems: Problems
 ) -> Array:
     column = table.columns["value"]
     values = np.full(len(rows), np.nan)
@@ -195,10 +199,17 @@ def _numbers(
         if not np.isfinite(values[i]):
             message = f"{column[row]!r} is not a number that can be used"
             problems.add(message, table.place(int(row), "value"))
+    if form.unit:
+        factor, found = canonical(form.unit)
+        if found != region.unit:
+            problems.add(
+                f"the unit gives {found}, this needs one that gives {region.unit}", form.place
+            )
+        return values * factor
     if "unit" in table.columns:
         return values * _factors(table, rows, region, problems)
     if region.unit not in ("1", "year"):
-        message = f"table {path!r} has no column 'unit'; values must be in {region.unit}"
+        message = f"table {form.path!r} has no column 'unit'; values must be in {region.unit}"
         problems.add(message, table.place())
     return values
 

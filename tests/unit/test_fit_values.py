@@ -192,3 +192,41 @@ def test_points_come_in_canonical_units(study: Path) -> None:
     assert x.attrs["units"] == "USD/person" and y.attrs["units"] == "t/yr"
     assert x.sizes == {"year": 6, "region": 2}
     assert float(x.sel(year=2000, region="A")) == 6000.0
+
+
+WIDE = """\
+Model,Scenario,Region,Variable,Unit,2000,2020,2040
+IIASA,SSP2,Alpha,GDP|PPP,billion US$2005/yr,4,,20
+IIASA,SSP2,Alpha,Population,million,1,1.5,2
+IIASA,SSP1,Alpha,Population,million,9,9,9
+IIASA,SSP2,A,Population,million,3,4,5
+IIASA,SSP2,B,Population,million,5,6,7
+"""
+
+
+def test_a_wide_table_of_a_scenario_database(study: Path) -> None:
+    """Chosen by variable and scenario; labels may be the system's, or chosen one by one."""
+    (study / "ssp.csv").write_text(WIDE, "utf-8")
+    head = HEAD.replace("population: {A: 1e6 person, B: 2e6 person}", "")
+    chosen = "where: {variable: Population, scenario: SSP2%s}, unit: million person, between: interpolate"
+    law = LAW % ""
+    whole = f"  population: {{table: ssp.csv, {chosen % ', region: Alpha'}}}\n"
+    own = f"  population: {{A: {{table: ssp.csv, {chosen % ', region: Alpha'}}}, B: {{table: ssp.csv, {chosen % ''}}}}}\n"
+    (study / "growth.yaml").write_text(head + own + law, "utf-8")
+    system = (study / "systems" / "steel.yaml").read_text("utf-8")
+    (study / "systems" / "steel.yaml").write_text(
+        system.replace("population: {dims: [region]", "population: {dims: [year, region]"), "utf-8"
+    )
+    people = mfa.build_parameters(mfa.read_scenario(study / "growth.yaml")).population
+    assert people.sel(region="A", year=[2000, 2010, 2020]).values.tolist() == [1e6, 1.25e6, 1.5e6]
+    assert people.sel(region="B", year=[2000, 2040]).values.tolist() == [5e6, 7e6]
+    (study / "growth.yaml").write_text(head + whole + law, "utf-8")
+    with pytest.raises(MfaError, match="region"):
+        mfa.build_parameters(mfa.read_scenario(study / "growth.yaml"))
+
+
+def test_the_unit_of_a_database_has_to_be_said(study: Path) -> None:
+    (study / "ssp.csv").write_text(WIDE, "utf-8")
+    text = "  consumption: {A: {table: ssp.csv, where: {variable: Population, scenario: SSP2}}, B: 1 t/yr}\n"
+    with pytest.raises(MfaError, match=r"ssp\.csv:5:25: consumption: .*million"):
+        mfa.build_parameters(read(study, text))
