@@ -1,7 +1,8 @@
 """Labels: what stands along each declared dimension, written out or found as files.
 
 A dimension is a list of labels, ``{like: other}`` with the labels of another,
-or ``all``: one label for each YAML file in the folder of its name.
+or ``all``: one label for each YAML file in the folder of its name, or in the one
+that ``{all: folder}`` names, so that two systems can have items of their own.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ ALWAYS = ("year", "cohort", "age", "sample", "scenario")
 """Dimensions that every result may have; no system declares them."""
 
 
-def folder_of(dim: str) -> str:
+def folder_of(dim: str, written: Any = "all") -> str:
     """Return the name of the folder with one file for each label of a dimension.
 
-    >>> folder_of("technology"), folder_of("material")
-    ('technologies', 'materials')
+    >>> folder_of("technology"), folder_of("material"), folder_of("material", {"all": "metals"})
+    ('technologies', 'materials', 'metals')
     """
+    if isinstance(written, Mapping) and [*written] == ["all"]:
+        return str(written["all"])
     return f"{dim[:-1]}ies" if dim.endswith("y") else f"{dim}s"
 
 
@@ -64,8 +67,7 @@ def _labels(
             )
         return found.get(written["like"], ())
     if written == "all" or (isinstance(written, Mapping) and [*written] == ["all"]):
-        name = folder_of(dim) if isinstance(written, str) else str(written["all"])
-        return _of_files(dim, name, folder or Path(), place, problems)
+        return _of_files(dim, folder_of(dim, written), folder or Path(), place, problems)
     if not isinstance(written, list | tuple):
         problems.add(
             f"dimension {dim!r} is {written!r}; write its labels as a list, like [China, Europe], or "

@@ -13,7 +13,6 @@ from typing import Any
 from mfa.assignments import Assignment, Layer, refuse_conflicts
 from mfa.errors import MfaError, Place, known
 from mfa.files import Branch, inside, place_of, read_yaml, yaml_files
-from mfa.labels import folder_of
 from mfa.scenario import Collector, Scenario
 from mfa.schema import LeverFile, ScenarioFile, validate
 from mfa.system import System, read_system
@@ -165,9 +164,10 @@ class _Reader(Collector):
     def items(self, system: System, folder: Path) -> Iterator[Assignment]:
         """Read the file of every label of every dimension that has a folder."""
         for dim, labels in system.dimensions.items():
+            items = system.folder_of(dim)
             for label in labels:
-                inside(folder, f"{folder_of(dim)}/{label}.yaml", system.place("dimensions", dim))
-                path = folder / folder_of(dim) / f"{label}.yaml"
+                inside(folder, f"{items}/{label}.yaml", system.place("dimensions", dim))
+                path = folder / items / f"{label}.yaml"
                 if not path.exists():
                     continue
                 root = read_yaml(path)
@@ -179,7 +179,7 @@ class _Reader(Collector):
                         message = f"{name}: has no dimension {dim!r} (its dims: {', '.join(spec.dims) or 'none'})"
                         self.problems.add(message, place_of(root, (name,), key=True))
                         values = {k: v for k, v in values.items() if k != name}
-                giver = f"{folder_of(dim)}/{label}"
+                giver = f"{items}/{label}"
                 yield from self.values(values, root, system, {dim: label}, "item", giver, folder)
 
     def levers(

@@ -15,7 +15,7 @@ from pydantic import PrivateAttr
 from mfa.errors import MfaError, Place, Problems, known
 from mfa.files import place_of, read_yaml
 from mfa.flows import Flow, connect
-from mfa.labels import labels_of
+from mfa.labels import folder_of, labels_of
 from mfa.names import refuse_clashes
 from mfa.rules import USER_RULES
 from mfa.schema import (
@@ -87,6 +87,10 @@ class System(Model):
     def place(self, *path: Any, key: bool = False) -> Place:
         """Return where a part of the system, or its key, is written; a process stands at its name."""
         return place_of(self._root, path, key=key or (len(path) == 2 and path[0] == "processes"))
+
+    def folder_of(self, dim: str) -> str:
+        """Return the name of the folder with the items of a dimension."""
+        return folder_of(dim, self._root["dimensions"][dim])
 
     @property
     def axes(self) -> tuple[str, ...]:
