@@ -24,6 +24,7 @@ DIMENSIONS = {
     "iea_demand_2024": ("year", "material", "sector"),
     "iea_mining_refining_2024": ("year", "material", "stage", "country"),
     "vehicle_sales": ("year", "region"),
+    "powertrain_share": ("year", "powertrain"),
     "battery_capacity": ("year", "region"),
     "vehicle_sales_icct": ("year", "region"),
     "technology_share_observed": ("year", "technology"),
@@ -54,6 +55,7 @@ COMPLETE_SHARES = {
     "refine_share": ("year", "material"),
     "technology_share_observed": ("year",),
     "technology_share_scenario": ("year",),
+    "powertrain_share": ("year",),
 }
 LABELS = {
     "material": {
