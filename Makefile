@@ -10,6 +10,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SCENARIOS := $(sort $(wildcard scenarios/*.yaml))
+CARS := $(filter scenarios/vehicle_%,$(SCENARIOS))
+MINERALS := $(filter-out $(CARS),$(SCENARIOS))
 
 .PHONY: run test check nightly bench data summary clean
 
@@ -35,7 +37,8 @@ data:
 	$(PYTHON) scenarios/data/prepare.py
 
 summary: run
-	$(BIN)/mfa compare $(SCENARIOS:scenarios/%.yaml=results/%) --csv > results/summary/world_totals.csv
+	$(BIN)/mfa compare $(MINERALS:scenarios/%.yaml=results/%) --csv > results/summary/world_totals.csv
+	$(BIN)/mfa compare $(CARS:scenarios/%.yaml=results/%) --csv > results/summary/electric_cars.csv
 
 clean:
 	rm -rf $(VENV) $(SCENARIOS:scenarios/%.yaml=results/%)
