@@ -363,3 +363,5 @@ def test_multiples_of_the_readme(results: dict[str, xr.Dataset]) -> None:
     assert float(cars.sel(year=2035) / cars.sel(year=2018)) == pytest.approx(47.7, abs=0.05)
     since = demand.sel(year=2035) / demand.sel(year=2024)
     assert (round(float(since.min()), 1), round(float(since.max()), 1)) == (5.5, 6.7)
+    lithium = demand.sel(material="Li")
+    assert round(float(lithium.sel(year=2024) / lithium.sel(year=2018)), 1) == 11.2
