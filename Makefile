@@ -12,7 +12,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 SCENARIOS := $(sort $(wildcard scenarios/*.yaml))
 BULK := $(filter scenarios/bulk_%,$(SCENARIOS))
-MINERALS := $(filter-out $(BULK),$(SCENARIOS))
+CARS := $(filter scenarios/vehicle_%,$(SCENARIOS))
+MINERALS := $(filter-out $(BULK) $(CARS),$(SCENARIOS))
 
 .PHONY: run fits test check nightly bench data summary clean
 
@@ -44,6 +45,7 @@ fits: $(VENV)/installed
 summary: run
 	$(BIN)/mfa compare $(MINERALS:scenarios/%.yaml=results/%) --csv > results/summary/world_totals.csv
 	$(BIN)/mfa compare $(BULK:scenarios/%.yaml=results/%) --csv > results/summary/bulk_metals.csv
+	$(BIN)/mfa compare $(CARS:scenarios/%.yaml=results/%) --csv > results/summary/electric_cars.csv
 
 clean:
 	rm -rf $(VENV) $(SCENARIOS:scenarios/%.yaml=results/%)

@@ -1,7 +1,8 @@
 """Labels: what stands along each declared dimension, written out or found as files.
 
 A dimension is a list of labels, ``{like: other}`` with the labels of another,
-or ``all``: one label for each YAML file in the folder of its name.
+or ``all``: one label for each YAML file in the folder of its name, or in the one
+that ``{all: folder}`` names, so that two systems can have items of their own.
 """
 
 from __future__ import annotations

@@ -77,6 +77,7 @@ def all_tables() -> list[Table]:
         iea.iea_demand(),
         supply,
         sales,
+        cars.powertrain_share(),
         cars.battery_capacity(sales),
         cars.vehicle_sales_icct(),
         batteries.technology_share_observed(),

@@ -69,6 +69,17 @@ def test_turning_points_of_the_inverted_u() -> None:
     assert plain.holds and logged.holds
 
 
+def test_growth_of_the_minerals_of_electric_cars() -> None:
+    """A multiple over some years is a rate a year, and the law of growth gives it back."""
+    given = CASES["DEM-10"]["inputs"]
+    rates = [multiple ** (1 / given["years"]) - 1 for multiple in given["multiples"]]
+    agrees("DEM-10", rate=rates)
+    span = np.array([2018.0, 2018.0 + given["years"]])
+    for rate, multiple in zip(CASES["DEM-10"]["expected"]["rate"], given["multiples"], strict=True):
+        grown = demand.growth(span, start=2018, level=1.0, rate=rate)
+        np.testing.assert_allclose(grown, [1.0, multiple], rtol=1e-9)
+
+
 def test_bass_diffusion() -> None:
     given = CASES["DEM-06"]["inputs"]
     peak = demand.bass_peak(**given)

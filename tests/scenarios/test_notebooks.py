@@ -1,5 +1,6 @@
 """The notebooks run from top to bottom, in their own folder, as a newcomer would run them."""
 
+import re
 import warnings
 from pathlib import Path
 
@@ -12,7 +13,12 @@ with warnings.catch_warnings():
     pytest.importorskip("ipykernel")
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
-NAMES = ("01_quickstart", "02_your_own_system", "03_stocks_and_lifetimes")
+NAMES = (
+    "01_quickstart",
+    "02_your_own_system",
+    "03_stocks_and_lifetimes",
+    "06_battery_demand",
+)
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +101,22 @@ def test_own_system_shows_the_messages_of_mistakes(executed):
     assert 'Did you mean "vehicles"?' in text
     assert 'Did you mean "collection_rate"?' in text
     assert "mistake.yaml:9:32: " in text
+
+
+def test_battery_demand_does_not_trust_an_s_curve_of_2018(executed):
+    """Nine points on the way up: no saturation, a band of a factor of ten, no bare number."""
+    book = executed("06_battery_demand")
+    shown = [output["data"] for output in outputs(book) if "data" in output]
+    assert sum("image/png" in data for data in shown) == 8
+    assert any("not identified, n=9" in data["text/plain"] for data in shown)
+    text = printed(book)
+    assert "income per head x 1.21, lithium x 2,211" in text
+    assert "2020: between 16.2 and 26.2 kt; it was 12.2 kt" in text
+    found = re.search(r"2024: between (\d+) and (\d+) kt, middle (\d+); it was 78 kt", text)
+    low, high, middle = map(int, found.groups())
+    assert high > 8 * low
+    assert middle > 2 * 78
+    assert "the saturation of this logistic fit is not identified" in text
 
 
 @pytest.mark.parametrize("name", NAMES)

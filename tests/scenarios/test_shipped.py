@@ -18,8 +18,13 @@ ROOT = Path(__file__).parents[2]
 SCENARIOS = ROOT / "scenarios"
 ALL = sorted(path.stem for path in SCENARIOS.glob("*.yaml"))
 BULK = [name for name in ALL if name.startswith("bulk_")]
+CARS = [name for name in ALL if name.startswith("vehicle_")]
 NAMES = [name for name in ALL if name not in BULK]
-SUMMARIES = {"world_totals": NAMES, "bulk_metals": BULK}
+SUMMARIES = {
+    "world_totals": [name for name in NAMES if name not in CARS],
+    "bulk_metals": BULK,
+    "electric_cars": CARS,
+}
 
 
 @pytest.fixture(scope="module")
@@ -276,8 +281,103 @@ def test_minus_signs_in_the_readme_are_of_one_kind() -> None:
         assert row["gap"].startswith(share[1]), row
 
 
-def test_the_summary_is_written_with_ten_digits() -> None:
-    text = (ROOT / "results" / "summary" / "world_totals.csv").read_text(encoding="utf-8")
+@pytest.mark.parametrize("summary", SUMMARIES)
+def test_the_summary_is_written_with_ten_digits(summary: str) -> None:
+    text = (ROOT / "results" / "summary" / f"{summary}.csv").read_text(encoding="utf-8")
     for line in text.splitlines()[1:]:
         for cell in line.split(",")[3:]:
             assert cell == f"{float(cell):.10g}"
+
+
+# ------------------------------------------------------- minerals in electric cars
+
+
+def car_demand(result: xr.Dataset) -> xr.DataArray:
+    """World demand of electric cars, t/yr, dims (year, material)."""
+    parts = (result.supply_to_batteries, result.supply_to_motors, result.supply_to_bodies)
+    return sum(parts[1:], parts[0]).sum("region")
+
+
+def test_every_mineral_of_the_data_is_in_the_cars(results: dict[str, xr.Dataset]) -> None:
+    """The parts that nev_minerals.csv names are those that hold a mineral here, no others."""
+    known = {(row.part, row.material) for row in table("nev_minerals.csv").itertuples()}
+    result = results["vehicle_reference"]
+    parts = {"battery": "batteries", "motor": "motors", "body": "bodies"}
+    found = {
+        (part, str(material))
+        for part, process in parts.items()
+        for material in result.material.values
+        if float(result[f"supply_to_{process}"].sel(material=material).max()) > 0
+    }
+    assert found == known
+    assert len({material for _, material in found}) == 16
+
+
+def test_cars_need_what_is_counted_by_hand(results: dict[str, xr.Dataset]) -> None:
+    """2018: sales × kWh × share × kg/kWh, sales × share of motors × kg, sales × powertrain × kg."""
+    sold = table("vehicle_sales.csv").query("year == 2018").set_index("region").value.astype(float)
+    packs = table("battery_capacity.csv").query("year == 2018").set_index("region").value
+    share = table("technology_share_observed.csv").query("year == 2020")
+    share = share.set_index("technology").value.astype(float)
+    content = table("battery_content_all.csv").pivot(
+        index="technology", columns="material", values="value"
+    )
+    capacity = float((sold * packs.astype(float)).sum())
+    cars, demand = float(sold.sum()), car_demand(results["vehicle_reference"]).sel(year=2018)
+    lithium = capacity * float((share / share.sum() * content["Li"]).sum()) / 1e3
+    assert float(demand.sel(material="Li")) == pytest.approx(lithium, rel=1e-9)
+    assert float(demand.sel(material="Nd")) == pytest.approx(cars * 0.85 * 0.695 / 1e3, rel=1e-9)
+    motors = cars * (0.82 * 13.8845 + 0.10 * 33.6735) / 1e3
+    copper = capacity * float((share / share.sum() * content["Cu"]).sum()) / 1e3
+    assert float(demand.sel(material="Cu")) == pytest.approx(copper + motors, rel=1e-9)
+    chromium = cars * (1.4 / 2.05 * 11.85 + 0.65 / 2.05 * 12.789) / 1e3
+    assert float(demand.sel(material="Cr")) == pytest.approx(chromium, rel=1e-9)
+
+
+def test_cars_and_batteries_are_those_of_the_battery_minerals(
+    results: dict[str, xr.Dataset],
+) -> None:
+    """The two systems share their cars: the same lithium enters vehicles, year by year."""
+    for cars, batteries in {
+        "vehicle_reference": "reference",
+        "vehicle_fast": "fast_electrification",
+    }.items():
+        years = slice(2010, None)
+        own = results[cars].supply_to_batteries.sel(year=years)
+        other = results[batteries].fabricate_to_vehicles.sel(year=years)
+        own = own.sel(material=other.material)
+        np.testing.assert_allclose(own.transpose(*other.dims).values, other.values, rtol=1e-9)
+
+
+def test_multiples_of_the_readme(results: dict[str, xr.Dataset]) -> None:
+    """Growth over 17 years is m^(1/17) − 1: 3.2 to 15.1 % a year for 1.7 to 11 times."""
+    demand, fast = car_demand(results["vehicle_reference"]), car_demand(results["vehicle_fast"])
+    every = results["reference"].metal_to_fabricate.sum(("region", "end_use"))
+    rows = readme_table("mineral | in | 2018")
+    del rows["mineral"]
+    assert set(rows) == set(demand.material.values.tolist())
+
+    def growth(multiple: float) -> str:
+        return f"{100 * (multiple ** (1 / 17) - 1):.1f}"
+
+    def times(data: xr.DataArray, material: str) -> float:
+        own = data.sel(material=material)
+        return float(own.sel(year=2035) / own.sel(year=2018))
+
+    assert (growth(1.7), growth(11)) == ("3.2", "15.1")
+    for material, (_, first, last, multiple, yearly, faster, all_uses) in rows.items():
+        own = demand.sel(material=material) / 1e3
+        assert float(first.replace(",", "")) == pytest.approx(float(own.sel(year=2018)), rel=5e-3)
+        assert float(last.replace(",", "")) == pytest.approx(float(own.sel(year=2035)), rel=5e-3)
+        assert multiple == f"{times(demand, material):.1f}"
+        assert yearly == growth(times(demand, material))
+        assert faster == f"{times(fast, material):.1f}"
+        if all_uses != "–":
+            assert all_uses == f"{times(every, material):.1f}"
+    cars = results["vehicle_reference"].vehicle_sales.sum("region")
+    assert float(cars.sel(year=2018)) == 2.05e6
+    assert float(cars.sel(year=2035) / cars.sel(year=2018)) == pytest.approx(47.7, abs=0.05)
+    since = demand.sel(year=2035) / demand.sel(year=2024)
+    assert (round(float(since.min()), 1), round(float(since.max()), 1)) == (5.5, 6.7)
+    lithium = demand.sel(material="Li")
+    assert round(float(lithium.sel(year=2024) / lithium.sel(year=2018)), 1) == 11.2

@@ -24,6 +24,7 @@ DIMENSIONS = {
     "iea_demand_2024": ("year", "material", "sector"),
     "iea_mining_refining_2024": ("year", "material", "stage", "country"),
     "vehicle_sales": ("year", "region"),
+    "powertrain_share": ("year", "powertrain"),
     "battery_capacity": ("year", "region"),
     "vehicle_sales_icct": ("year", "region"),
     "technology_share_observed": ("year", "technology"),
@@ -54,6 +55,7 @@ COMPLETE_SHARES = {
     "refine_share": ("year", "material"),
     "technology_share_observed": ("year",),
     "technology_share_scenario": ("year",),
+    "powertrain_share": ("year",),
 }
 LABELS = {
     "material": {
@@ -235,7 +237,7 @@ def test_every_label_has_a_share(name):
     labels_of = defaultdict(set)
     for row in read_table(name):
         labels_of[tuple(row[c] for c in COMPLETE_SHARES[name])].add(row[label])
-    expected = 9 if label == "technology" else 20
+    expected = {"technology": 9, "powertrain": 2}.get(label, 20)
     assert {len(labels) for labels in labels_of.values()} == {expected}
     assert len(set(map(frozenset, labels_of.values()))) == 1
 

@@ -77,3 +77,25 @@ def test_a_scenario_is_read_from_a_name(name: object) -> None:
 def test_years_are_whole(first: object) -> None:
     with pytest.raises(mfa.MfaError, match="is not a calendar year"):
         mfa.years(first, 2010)  # type: ignore[arg-type]
+
+
+def test_two_systems_have_items_of_their_own_in_one_folder(tmp_path: Path) -> None:
+    """``{all: folder}`` names the labels and their values; the folder of the usual name is not read."""
+    for folder, share in {"metals": 0.25, "materials": 0.75}.items():
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "Li.yaml").write_text(f"share: {share}\n", encoding="utf-8")
+    (tmp_path / "systems").mkdir()
+    (tmp_path / "systems" / "own.yaml").write_text(
+        "title: Own\n"
+        "dimensions: {material: {all: metals}}\n"
+        "parameters: {share: {dims: [material]}}\n"
+        "processes: {}\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "root.yaml").write_text(
+        "title: Root\nsystem: systems/own.yaml\nyears: [2020, 2021]\n", encoding="utf-8"
+    )
+    scenario = mfa.read_scenario(tmp_path / "root.yaml")
+    assert scenario.system.dimensions == {"material": ("Li",)}
+    assert float(mfa.build_parameters(scenario)["share"].sel(material="Li")) == 0.25
+    assert [given.giver for given in scenario.given] == ["metals/Li"]

@@ -65,6 +65,33 @@ def vehicle_sales_record(
     )
 
 
+def powertrain_share() -> Table:
+    """Shares of battery-electric and plug-in hybrid cars in the electric cars sold in the world.
+
+    Of the IEA's rows "World", 2010 to 2024; fuel-cell cars are left out as in
+    :func:`vehicle_sales`.
+    """
+    names = {"BEV": "battery electric", "PHEV": "plug-in hybrid"}
+    sold = defaultdict(dict)
+    for row in read_raw(IEA_CARS):
+        if row["parameter"] == "EV sales" and row["region"] == WORLD and row["powertrain"] in names:
+            sold[int(row["year"])][row["powertrain"]] = row
+    records = [
+        Record(
+            dimensions=(year, names[powertrain]),
+            value=float(row["value"]) / number_sold(list(rows.values())),
+            unit="1",
+            source="iea_gevo2025",
+            raw_file=IEA_CARS,
+            raw_rows=tuple(sorted(row["raw_row"] for row in rows.values())),
+            status="derived",
+        )
+        for year, rows in sold.items()
+        for powertrain, row in rows.items()
+    ]
+    return Table("powertrain_share.csv", ("year", "powertrain"), records)
+
+
 def battery_capacity(sales: Table) -> Table:
     """Battery per car sold, 2010 to 2024: the IEA's battery demand over ``sales``.
 
