@@ -135,7 +135,9 @@ def stacked(
 def _stack_by_size(
     ax: Axes, over: Any, parts: Mapping[str, xr.DataArray], colours: Mapping[str, str]
 ) -> None:
-    names = sorted(parts, key=lambda name: -float(parts[name].sum()))
+    sizes = {name: float(part.sum()) for name, part in parts.items()}
+    names = sorted(parts, key=lambda name: -sizes[name])
+    names = [name for name in names if sizes[name]] or names[:1]  # what is nowhere has no area
     values = [parts[name].values for name in names[:MOST]]
     shown = [colours[name] for name in names[:MOST]]
     if len(names) > MOST:
@@ -330,6 +332,6 @@ def _page(panel: xr.DataArray, what: str, result: xr.Dataset, colours: Mapping[s
     else:
         lines(panel, ax=ax, colours=colours)
     sha = str(result.attrs.get("scenario_sha256", ""))[:8]
-    source = f"{result.attrs.get('source', 'mfa')}, scenario {sha}, contained mass, world total"
+    source = f"{result.attrs.get('source', 'mfa')}, scenario {sha}, contained mass, all places together"
     figure.text(0.01, 0.015, source, fontsize=7, color="#666666")
     return figure
