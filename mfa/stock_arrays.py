@@ -64,10 +64,13 @@ def arrange(
                 )
     years = labels_of(series, "year")
     require_contiguous(years)
-    for key, data in given.items():
-        if key in others and "year" in data.dims and set(data["year"].values) - set(years):
-            raise MfaError(f"{key}: its years are not those of the {name}")
+    shares = given.get("shares")
+    if shares is not None and "year" in shares.dims:
+        require_years("shares", shares, name, years)
     past = _past_cohorts(initial, int(years[0]))
+    _require_same_places(name, series, initial, shares)
+    if initial is not None and float(initial.min()) < 0:
+        raise MfaError("initial: a value is negative; a stock is 0 or more")
     alive_by_cohort = _require_ages(survival, [*past, *(int(year) for year in years)])
     lead = list(order(coords))
     alive = _bare_survival(
@@ -85,6 +88,34 @@ def arrange(
     coords["year"] = years
     bare_series = bare(series, [*lead, "year"])
     return Case(lead, coords, bare_series, alive, alive_by_cohort, remaining, series)
+
+
+def require_years(key: str, data: xr.DataArray, name: str, years: Any) -> None:
+    """Raise unless the years of two arrays are the same, in the same order (CONVENTIONS §1)."""
+    if not np.array_equal(labels_of(data, "year"), years):
+        raise MfaError(
+            f"{key}: its years must be those of the {name}, {years[0]} to {years[-1]}, in this order"
+        )
+
+
+def _require_same_places(
+    name: str, series: xr.DataArray, initial: xr.DataArray | None, shares: xr.DataArray | None
+) -> None:
+    """Raise if an initial stock would be repeated, or repeat the series, along a dimension.
+
+    Samples and scenarios are cases beside each other, not parts of a whole.
+    """
+    if initial is None:
+        return
+    apart = {"year", "cohort", "age", "sample", "scenario"}
+    own, other = ({str(d) for d in data.dims} - apart for data in (initial, series))
+    if shares is not None:
+        other |= {str(d) for d in shares.dims} - apart
+    if own != other:
+        raise MfaError(
+            f"initial: has the dimensions ({', '.join(sorted(own))}), the {name} ({', '.join(sorted(other))}): "
+            "mass would be repeated along the others; sum one of them, or share it out"
+        )
 
 
 def _bare_survival(survival: xr.DataArray, names: list[str]) -> Any:
@@ -110,6 +141,7 @@ def _require_ages(survival: xr.DataArray, cohorts: Sequence[int]) -> bool:
     """Raise unless the survival has the ages and cohorts; say whether it is by cohort."""
     if "age" not in survival.dims or "year" in survival.dims:
         raise MfaError(f"survival: needs 'age' and no 'year'; has {list(survival.dims)}")
+    _require_survival(survival)
     if not np.array_equal(labels_of(survival, "age"), np.arange(survival.sizes["age"])):
         raise MfaError("survival: the labels of 'age' must be 0, 1, 2, …")
     if survival.sizes["age"] < len(cohorts):
@@ -172,6 +204,19 @@ def revived(stock: Array, alive: Array, case: Case) -> Array:
             "nothing can be left by the survival; lengthen the lifetime or correct the stock"
         )
     return np.divide(stock, alive, out=np.zeros(stock.shape), where=alive > 0)
+
+
+def _require_survival(survival: xr.DataArray) -> None:
+    """Raise unless it is a share: without another unit, at most 1 in the year of entry."""
+    units = survival.attrs.get("units", "1")
+    if units != "1":
+        raise MfaError(f"survival: is in {units!r}; it is a share, without a unit")
+    if not isinstance(survival.data, CohortSurvival):
+        entry = survival.isel(age=0, drop=True).values
+        if entry.size and float(entry.max()) > 1 + 1e-9:
+            raise MfaError(
+                f"survival: {float(entry.max()):g} of a cohort in its first year; at most 1"
+            )
 
 
 def _require_numbers(name: str, data: xr.DataArray) -> None:

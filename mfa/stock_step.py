@@ -17,6 +17,7 @@ from mfa.steps import (
     Dims,
     Signature,
     Step,
+    at_worst,
     must_not_be_negative,
     over_years,
     plus,
@@ -97,8 +98,23 @@ class StockStep(Step):
                 f"holds ({', '.join(self.inner) or 'none'}) does not have",
                 self.signature.system.place("processes", self.name, "lifetime"),
             )
+        self._refuse_idle_keys()
         if self.by_stock:
             self._settle_types(own)
+
+    def _refuse_idle_keys(self) -> None:
+        """Raise for a field that the law of the lifetime does not look at."""
+        told = self.lifetime
+        idle = [*lifetime_parameters(told)] if told.law == "table" else []
+        if told.law != "table" and told.survival is not None:
+            idle.append("survival")
+        if told.law == "table" and told.inflow_at != "spread":
+            idle.append("inflow_at")
+        if idle:
+            raise MfaError(
+                f"process {self.name!r}: law {told.law!r} has no {idle[0]!r}; take it out",
+                self.signature.system.place("processes", self.name, "lifetime", idle[0]),
+            )
 
     def _settle_types(self, own: Dims) -> None:
         """Find the dimensions of the types that share the driving stock."""
@@ -204,7 +220,13 @@ class StockStep(Step):
 
     def _survival_table(self, years: int) -> Array:
         given = np.array(self.lifetime.survival or ())
-        if given.size == 0 or given[-1] != 0 or given[0] > 1 or (np.diff(given) > 0).any():
+        if (
+            not np.isfinite(given).all()
+            or given.size == 0
+            or given[-1] != 0
+            or given[0] > 1
+            or (np.diff(given) > 0).any()
+        ):
             raise MfaError(
                 f"process {self.name!r}: law 'table' needs 'survival': shares in use at the end of the entry year "
                 "and of each year after it, from at most 1, never rising, ending with 0",
@@ -229,7 +251,7 @@ class StockStep(Step):
         if self.shares:
             share = parameter(self.shares, self.unit_dims)
             axes = tuple(self.unit_dims.index(d) for d in self.types)
-            self._check_types(share.sum(axes), share)
+            self._check_types(share.sum(axes, keepdims=True), share, years)
             alive, by_cohort = retirement.mixed_survival(alive, share, axes, by_cohort)
         if self.on_decline == "retire_early":
             inflow, kept = retirement.retire_early(stock, alive, by_cohort=by_cohort)
@@ -237,21 +259,23 @@ class StockStep(Step):
         inflow = kernels.inflow_from_stock(stock, alive, by_cohort=by_cohort)
         rounding = kernels.ROUNDING * max(stock.max(initial=0.0), 1.0)
         if self.on_decline == "raise" and inflow.min(initial=0.0) < -rounding:
-            cell = np.unravel_index(int(np.argmin(inflow)), inflow.shape)
+            early = (inflow < -rounding) * np.arange(len(years), 0, -1.0)  # the first year counts
+            found = inflow.flat[int(np.argmax(early))]
             raise MfaError(
-                f"process {self.name!r}: the stock falls faster than its cohorts retire at "
-                f"{self._where(self.unit_dims, cell, years)} (inflow {inflow.min():.6g}); write 'on_decline: "
+                f"process {self.name!r}: the stock falls faster than its cohorts retire "
+                f"{at_worst(self, self.unit_dims, years, early)} (inflow {found:.6g}); write 'on_decline: "
                 "retire_early' if all ages then retire early, 'allow' if a negative inflow is meant",
                 self.signature.system.place("processes", self.name, "stock"),
             )
         return inflow * share, np.ones(1)
 
-    def _check_types(self, total: Array, share: Array) -> None:
-        off = float(np.abs(total - 1.0).max(initial=0.0))
-        if off > 1e-9 or share.min(initial=0.0) < 0:
+    def _check_types(self, total: Array, share: Array, years: range) -> None:
+        off = np.abs(total - 1.0)
+        if off.max(initial=0.0) > 1e-9 or share.min(initial=0.0) < 0:
             raise MfaError(
                 f"process {self.name!r}: shares ({self.shares}) must be 0 or more and sum to 1 over "
-                f"{', '.join(self.types)} (off by {off:.3g})",
+                f"{', '.join(self.types)} (off by {off.max():.3g} "
+                f"{at_worst(self, self.unit_dims, years, off)})",
                 self.signature.system.place("processes", self.name, "shares"),
             )
 

@@ -25,6 +25,7 @@ from mfa.stock_arrays import (
     flow_units,
     label,
     place,
+    require_years,
     same_units,
     stock_units,
 )
@@ -131,7 +132,8 @@ def from_stock(
     stock : DataArray, shape (year, ...)
         Mass in use at the end of each year, e.g. [t].
     survival, initial
-        As in :func:`from_inflow`.
+        As in :func:`from_inflow`. Dimensions that only the survival has are cases beside each
+        other, each with the whole stock; for types that share one stock say ``shares``.
     on_decline : {"raise", "allow", "retire_early"}
         Where the stock falls faster than it retires (CONVENTIONS §8): an error; a negative
         inflow; or inflow 0, and everything in use, whatever its age, loses the same share now
@@ -175,12 +177,12 @@ def from_stock(
         raise MfaError(f"on_decline is one of {', '.join(DECLINE)}, not {on_decline!r}")
     case = arrange("stock", stock, survival, initial, shares=shares)
     units = same_units("stock", stock, initial)
-    _require_survivors(survival, case.alive)
-    share, types = _shares_of_types(case, stock, initial, shares)
+    share, types = _shares_of_types(case, stock, shares)
     alive, by_cohort = case.alive, case.by_cohort
     whole = None if case.remaining is None else case.remaining.sum(types, keepdims=True)
     if types:
         alive, by_cohort = retirement.mixed_survival(alive, share, types, by_cohort)
+    _require_survivors(survival, alive, labelled=not types)
     left = None if whole is None else whole[..., 1:]
     kept: Array | None = None
     if on_decline == "retire_early":
@@ -197,9 +199,12 @@ def from_stock(
         held = _held(inflow, case, kept)
     before = None if case.remaining is None else case.remaining[..., 0]
     outflow = kernels.outflow(inflow, held, before)
+    whole_stock = held.shape == outflow.shape and not types
     return StockFlow(
         label(case, inflow, "inflow", flow_units(units), survival),
-        label(case, held, "stock", units, survival) if types else stock,
+        stock
+        if whole_stock
+        else label(case, np.broadcast_to(held, outflow.shape), "stock", units, survival),
         label(case, outflow, "outflow", flow_units(units), survival),
     )
 
@@ -242,6 +247,8 @@ def by_cohort(
     [0.75, 0.0]
     """
     years = inflow["year"]
+    if stock is not None:
+        require_years("stock", stock, "inflow", years.values)
     if initial is not None:
         inflow, survival = _with_past(inflow, survival, initial)
     case = arrange("inflow", inflow, survival, stock=stock)
@@ -338,7 +345,7 @@ def _held(inflow: Array, case: Case, kept: Array | None) -> Array:
 
 
 def _shares_of_types(
-    case: Case, stock: xr.DataArray, initial: xr.DataArray | None, shares: xr.DataArray | None
+    case: Case, stock: xr.DataArray, shares: xr.DataArray | None
 ) -> tuple[Array, tuple[int, ...]]:
     """Return the shares on bare arrays and the axes of the types, checked to sum to 1."""
     if shares is None:
@@ -348,8 +355,10 @@ def _shares_of_types(
         raise MfaError(
             f"shares: need a dimension of types that the stock lacks; have {list(shares.dims)}"
         )
-    if initial is not None and (lacking := [d for d in names if d not in initial.dims]):
-        raise MfaError(f"initial: types share the stock, so it needs {', '.join(lacking)} too")
+    if shares.attrs.get("units", "1") != "1":
+        raise MfaError(
+            f"shares: are in {shares.attrs['units']!r}; give shares of 1, without a unit"
+        )
     own = [*case.lead, "year"]
     share = bare(shares, own)
     types = tuple(own.index(d) for d in names)
@@ -363,11 +372,11 @@ def _shares_of_types(
     return share, types
 
 
-def _require_survivors(survival: xr.DataArray, alive: Any) -> None:
+def _require_survivors(survival: xr.DataArray, alive: Any, labelled: bool = True) -> None:
     entry = alive.at_entry() if isinstance(alive, CohortSurvival) else alive[..., 0]
     if (entry <= 0).any():
-        labelled = survival.isel(age=0, drop=True)
-        where = place(labelled, labelled.values <= 0)
+        first = survival.isel(age=0, drop=True)
+        where = place(first, first.values <= 0) if labelled else ""
         raise MfaError(
             f"survival: nothing is left at the end of the year of entry{where}, so no inflow can "
             "make a stock; make it with inflow_at='spread', or give the inflow"

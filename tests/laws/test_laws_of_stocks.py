@@ -145,7 +145,7 @@ def test_impossible_shares_are_named() -> None:
         stocks.from_stock(fleet, survival, shares=xr.ones_like(fleet))
     cohorts = array(np.ones(3), "t", cohort=[1997, 1998, 1999])
     longer = lifetime.weibull(years(1997, int(SPAN[-1])), mean=by_type([10.0, 12.0]), shape=2.5)
-    with pytest.raises(MfaError, match="initial: types share the stock, so it needs type too"):
+    with pytest.raises(MfaError, match=r"initial: has the dimensions \(\), the stock \(type\)"):
         stocks.from_stock(fleet, longer, cohorts, shares=by_type([0.5, 0.5]))
     with pytest.raises(MfaError, match=r"stock: the cohorts of this inflow sum to .* in year 2000"):
         stocks.by_cohort(over_years(np.ones(COUNT), "t/yr"), survival, stock=5.0 * fleet)

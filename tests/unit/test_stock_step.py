@@ -162,6 +162,18 @@ REFUSED = {
         {"lifetime": {"law": "normal", "mean": "life", "std": "3 yr", "below_zero": "cut"}},
         "below_zero",
     ),
+    "a field that the law has not": (
+        {"lifetime": {"law": "weibull", "mean": "life", "shape": 2, "survival": [1, 0]}},
+        "process 'use': law 'weibull' has no 'survival'",
+    ),
+    "a table with a mean": (
+        {"lifetime": {"law": "table", "mean": "life", "survival": [1, 0]}},
+        "process 'use': law 'table' has no 'mean'",
+    ),
+    "a table that is not numbers": (
+        {"lifetime": {"law": "table", "survival": [1, float("nan"), 0]}},
+        "law 'table' needs 'survival'",
+    ),
     "a cut that the law does not know": (
         {"lifetime": {"law": "weibull", "mean": "life", "shape": 2, "below_zero": "truncate"}},
         "process 'use': weibull: below_zero is an option of the law 'normal' only",
@@ -179,6 +191,7 @@ def test_what_a_stock_refuses(what: str) -> None:
 def test_shares_of_types_sum_to_one() -> None:
     short = {"share": (("year", "technology"), np.full((COUNT, 2), 0.45))}
     with pytest.raises(
-        MfaError, match=r"must be 0 or more and sum to 1 over technology \(off by 0\.1\)"
+        MfaError,
+        match=r"must be 0 or more and sum to 1 over technology \(off by 0\.1 at year=1990\)",
     ):
         run(short)

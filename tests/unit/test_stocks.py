@@ -311,3 +311,63 @@ FALLING = labelled(np.stack([np.ones(COUNT), 0.5 ** np.arange(COUNT), np.ones(CO
 def test_errors_say_where_and_what_to_do(call: Any, message: str) -> None:
     with pytest.raises(MfaError, match=message):
         call()
+
+
+def test_an_initial_stock_is_not_repeated_along_a_dimension() -> None:
+    """CONVENTIONS §2: adding never broadcasts."""
+    inflow = labelled(np.ones((3, COUNT)))
+    survival = lifetime.exponential(years(1999, 1999 + COUNT), mean=5.0)
+    whole = xr.DataArray([90.0], dims="cohort", coords={"cohort": [1999]})
+    with pytest.raises(MfaError, match=r"initial: has the dimensions \(\), the inflow \(region\)"):
+        stocks.from_inflow(inflow, survival, initial=whole)
+    parts = whole.expand_dims(region=REGIONS)
+    with pytest.raises(MfaError, match=r"has the dimensions \(region\), the stock \(\)"):
+        stocks.from_stock(inflow.sum("region"), survival, initial=parts)
+
+
+def test_cases_beside_each_other_have_three_arrays_alike() -> None:
+    several = lifetime.weibull(
+        SPAN, mean=xr.DataArray([5.0, 9.0], {"sample": [0, 1]}, ["sample"]), shape=2.0
+    )
+    stock = labelled(np.linspace([1.0, 2.0, 3.0], [4.0, 5.0, 6.0], COUNT).T)
+    use = stocks.from_stock(stock, several)
+    assert use.stock.dims == use.inflow.dims == use.outflow.dims
+    np.testing.assert_array_equal(use.stock.isel(sample=1).transpose(*stock.dims), stock)
+
+
+def test_years_of_shares_and_of_a_told_stock_are_those_of_the_run() -> None:
+    """CONVENTIONS §1: identical labels in the same order."""
+    survival = lifetime.weibull(SPAN, mean=9.0, shape=2.0)
+    fleet = xr.DataArray(np.linspace(1.0, 9.0, COUNT), {"year": SPAN.values}, ["year"])
+    half = xr.DataArray(
+        np.full((COUNT, 2), 0.5), {"year": SPAN.values, "type": ["a", "b"]}, ["year", "type"]
+    )
+    for wrong in (
+        half.isel(year=slice(None, None, -1)),
+        half.isel(year=[0]),
+        half.isel(year=[0, 1]),
+    ):
+        with pytest.raises(MfaError, match="shares: its years must be those of the stock"):
+            stocks.from_stock(fleet, survival, shares=wrong)
+    use = stocks.from_stock(fleet, survival)
+    with pytest.raises(MfaError, match="stock: its years must be those of the inflow"):
+        stocks.by_cohort(use.inflow, survival, stock=fleet.isel(year=[3]))
+
+
+def test_a_mixture_may_have_a_type_that_is_gone_within_a_year() -> None:
+    lives = xr.DataArray([0.2, 4.0], {"type": ["a", "b"]}, ["type"])
+    survival = lifetime.fixed(SPAN, mean=lives, inflow_at="start")
+    half = xr.DataArray([0.5, 0.5], {"type": ["a", "b"]}, ["type"])
+    fleet = xr.DataArray(np.linspace(1.0, 9.0, COUNT), {"year": SPAN.values}, ["year"])
+    use = stocks.from_stock(fleet, survival, shares=half, on_decline="allow")
+    assert float(use.stock.sel(type="a").max()) == 0.0
+    np.testing.assert_allclose(use.stock.sum("type"), fleet, rtol=1e-12)
+
+
+def test_what_is_no_survival_is_refused() -> None:
+    survival = lifetime.weibull(SPAN, mean=9.0, shape=2.0)
+    inflow = labelled(np.ones((3, COUNT)))
+    with pytest.raises(MfaError, match="survival: is in '%'"):
+        stocks.from_inflow(inflow, (survival * 100).assign_attrs(units="%"))
+    with pytest.raises(MfaError, match="of a cohort in its first year; at most 1"):
+        stocks.from_inflow(inflow, survival * 100)
