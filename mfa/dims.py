@@ -152,9 +152,13 @@ def _difference(dim: str, name_a: str, a: Any, name_b: str, b: Any) -> str:
 def require_contiguous(values: Any, name: str = "year") -> None:
     """Raise unless the years are whole numbers, one step apart (CONVENTIONS §5)."""
     labels = np.asarray(values)
-    if labels.size and not (
-        np.issubdtype(labels.dtype, np.integer) and (np.diff(labels) == 1).all()
-    ):
+    if not labels.size:
+        raise MfaError(f"dimension {name!r} has no years; give one or more")
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise MfaError(
+            f"dimension {name!r} must be calendar years as whole numbers, like 2020, not {labels.dtype}"
+        )
+    if (np.diff(labels) != 1).any():
         gaps = [int(a) for a, b in pairwise(labels) if b - a != 1]
         raise MfaError(
             f"dimension {name!r} must be contiguous integer years; broken after {gaps[:5]}"

@@ -80,6 +80,9 @@ def initial_from_growth(
     >>> initial_from_growth(total, survival, years(2018, 2020), growth=1.0).values.tolist()
     [0.0, 2.0, 4.0]
     """
+    _require_one_moment(total)
+    if not isinstance(growth, int | float):
+        raise MfaError("growth is one number, the same everywhere; make an initial stock for each")
     if not growth > -1:
         raise MfaError(f"growth must be above -1, not {growth}")
     past = (1.0 + growth) ** (cohorts - cohorts[-1]).astype(float)
@@ -123,6 +126,7 @@ def run_off(total: xr.DataArray, survival: xr.DataArray, years: xr.DataArray) ->
     >>> run_off(array(8.0, "t"), own, years(2020, 2021)).values.tolist()
     [8.0, 4.0, 2.0]
     """
+    _require_one_moment(total)
     case = arrange("total", total * xr.ones_like(years, dtype=float), survival)
     if case.by_cohort:
         raise MfaError("an initial total has one survival by age, not one by cohort")
@@ -132,3 +136,8 @@ def run_off(total: xr.DataArray, survival: xr.DataArray, years: xr.DataArray) ->
     case.coords["year"] = np.arange(int(years[0]) - 1, int(years[-1]) + 1)
     case = case._replace(given=None)
     return label(case, left, "initial", same_units("total", total), survival)
+
+
+def _require_one_moment(total: xr.DataArray) -> None:
+    if strange := [d for d in ("year", "cohort", "age") if d in total.dims]:
+        raise MfaError(f"total: is told at one moment, it has no dimension {strange[0]!r}")

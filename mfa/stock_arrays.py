@@ -47,6 +47,8 @@ def arrange(
     given |= {key: data for key, data in others.items() if data is not None}
     if "year" not in series.dims:
         raise MfaError(f"{name}: needs the dimension 'year'; has {list(series.dims)}")
+    if strange := [d for d in ("cohort", "age") if d in series.dims]:
+        raise MfaError(f"{name}: has the dimension {strange[0]!r}; sum it first, or rename it")
     if "year" not in series.coords:
         raise MfaError(f"{name}: dimension 'year' has no labels; give it calendar years")
     if initial is not None:

@@ -371,3 +371,25 @@ def test_what_is_no_survival_is_refused() -> None:
         stocks.from_inflow(inflow, (survival * 100).assign_attrs(units="%"))
     with pytest.raises(MfaError, match="of a cohort in its first year; at most 1"):
         stocks.from_inflow(inflow, survival * 100)
+
+
+def test_ordinary_mistakes_are_said_in_words() -> None:
+    survival = lifetime.weibull(SPAN, mean=9.0, shape=2.0)
+    inflow = labelled(np.ones((3, COUNT))).isel(region=0, drop=True)
+    total = xr.DataArray(9.0)
+    calls: dict[str, Any] = {
+        "has the dimension 'cohort'": lambda: stocks.from_inflow(
+            inflow.expand_dims(cohort=[1]), survival
+        ),
+        "whole numbers, like 2020, not float64": lambda: stocks.from_inflow(
+            inflow.assign_coords(year=inflow.year + 0.5), survival
+        ),
+        "has no years": lambda: stocks.from_inflow(inflow.isel(year=slice(0, 0)), survival),
+        "total: is told at one moment": lambda: stocks.run_off(inflow, survival, SPAN),
+        "growth is one number": lambda: stocks.initial_from_growth(
+            total, survival, SPAN, growth=inflow
+        ),
+    }
+    for message, call in calls.items():
+        with pytest.raises(MfaError, match=message):
+            call()
