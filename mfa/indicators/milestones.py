@@ -8,8 +8,10 @@ import xarray as xr
 
 from mfa.indicators.quantities import (
     answer,
+    labelled,
     masses,
     refuse,
+    require_numbers,
     require_one_of,
     require_same_dims,
     require_units,
@@ -30,6 +32,7 @@ def peak_year(series: xr.DataArray) -> xr.DataArray:
     Parameters
     ----------
     series : array (year, …)
+        Of any unit and sign.
 
     Returns
     -------
@@ -38,7 +41,7 @@ def peak_year(series: xr.DataArray) -> xr.DataArray:
     Raises
     ------
     MfaError
-        If there is no dimension ``year``, a year is missing, or a value is NaN or negative.
+        If there is no dimension ``year``, a year is missing, or a value is NaN.
 
     References
     ----------
@@ -50,7 +53,8 @@ def peak_year(series: xr.DataArray) -> xr.DataArray:
     >>> peak_year(mfa.array([1, 3, 2], "t/yr", year=[2030, 2031, 2032])).item()
     2031.0
     """
-    data = masses(series=series)["series"]
+    data = labelled(series=series)["series"]
+    require_numbers("series", data)
     require_years("series", data)
     height = data.max("year")
     year = data["year"].where(data == height).min("year")

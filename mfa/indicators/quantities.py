@@ -28,9 +28,14 @@ def masses(**inputs: Any) -> dict[str, xr.DataArray]:
     """
     arrays = labelled(**inputs)
     for name, data in arrays.items():
-        refuse(~(abs(data) < np.inf), name, data, "absent is not zero: leave the label out")
+        require_numbers(name, data)
         refuse(data < 0, name, data, "it has to be 0 or more")
     return arrays
+
+
+def require_numbers(name: str, data: xr.DataArray) -> None:
+    """Raise at the first cell that is NaN or infinite (CONVENTIONS §4)."""
+    refuse(~(abs(data) < np.inf), name, data, "absent is not zero: leave the label out")
 
 
 def labelled(**inputs: Any) -> dict[str, xr.DataArray]:
@@ -42,9 +47,9 @@ def labelled(**inputs: Any) -> dict[str, xr.DataArray]:
 
 
 def _labelled(name: str, value: Any) -> xr.DataArray:
-    if isinstance(value, xr.DataArray):
+    if isinstance(value, xr.DataArray) and value.dtype.kind in "biuf":
         return value.astype(float)
-    if isinstance(value, str | bool) or np.ndim(value) or not np.isreal(value):
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
         raise MfaError(
             f"{name}: {shortly(value)} is neither a number nor a labelled array; "
             "mfa.array(values, unit, year=…) gives it labels"

@@ -84,6 +84,8 @@ def test_second_life_gives_everything_back_in_the_end() -> None:
     found = system("second_life")
     recycled = found.retired_to_recycling + found.storage_to_recycling
     recycled.attrs = found.retired_to_recycling.attrs
+    sold = CASES["SYS-13"]["inputs"]["sales"]
+    assert float(found.maker_to_vehicles.sum()) == pytest.approx(sold)
     growth = circularity.net_addition_to_stock(found.maker_to_vehicles, recycled)
     agrees(
         "SYS-13",

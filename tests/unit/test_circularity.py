@@ -115,6 +115,10 @@ def test_a_mass_is_a_number_of_0_or_more(value: float, why: str) -> None:
         (series(1), series(1, unit="t"), "collected in t/yr, end_of_life in t"),
         ([1.0, 2.0], 3.0, "collected: .*neither a number nor a labelled array"),
         ("1", 3.0, "neither a number"),
+        (None, 3.0, "neither a number"),
+        (True, 3.0, "neither a number"),
+        (xr.DataArray("a"), 3.0, "neither a number"),
+        (xr.Dataset(), 3.0, "neither a number"),
         (xr.DataArray([1.0], dims="year"), 3.0, "'year' has no labels"),
     ],
 )  # fmt: skip
@@ -202,6 +206,7 @@ def test_units_of_results() -> None:
         ((1, 2, 3), np.nan),
         ((1, 3, 3), np.nan),
         ((0, 0, 0), np.nan),
+        ((-3, -1, -2), 2031),
     ],
 )
 def test_a_peak_has_been_seen_once_the_series_falls(values: tuple[float, ...], year: float) -> None:
