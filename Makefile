@@ -36,6 +36,7 @@ data:
 
 summary: run
 	$(BIN)/mfa compare $(SCENARIOS:scenarios/%.yaml=results/%) --csv > results/summary/world_totals.csv
+	$(BIN)/python scenarios/hindcast.py
 
 clean:
 	rm -rf $(VENV) $(SCENARIOS:scenarios/%.yaml=results/%)
