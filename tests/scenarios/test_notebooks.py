@@ -110,6 +110,10 @@ def test_the_s_curve_notebook_says_what_its_words_say(executed):
     assert max(lower) < 90 < min(later)
     assert re.search(r"Al stops before Ni: probability (8|9)\d %", text)
     assert re.search(r"Cu stops before Ni: probability (4|5)\d %", text)
+    shown = [
+        output["data"].get("text/markdown", "") for output in outputs(book) if "data" in output
+    ]
+    assert sum("| S-curve, error stays |" in table for table in shown) == 1
 
 
 def test_the_rivals_notebook_says_where_the_s_curve_loses(executed):
