@@ -46,6 +46,7 @@ summary: run
 	$(BIN)/mfa compare $(MINERALS:scenarios/%.yaml=results/%) --csv > results/summary/world_totals.csv
 	$(BIN)/mfa compare $(BULK:scenarios/%.yaml=results/%) --csv > results/summary/bulk_metals.csv
 	$(BIN)/mfa compare $(CARS:scenarios/%.yaml=results/%) --csv > results/summary/electric_cars.csv
+	$(BIN)/python scenarios/hindcast.py
 
 clean:
 	rm -rf $(VENV) $(SCENARIOS:scenarios/%.yaml=results/%)

@@ -258,8 +258,10 @@ class _Problem:
         key = self.layout.index[:, curve.names.index(curve.key)]
         error = np.sqrt(np.diag(covariance))[key]
         past = self._past_the_turn(best, covariance)
+        rise = curve.turn is None or self.u.min() <= curve.turn(best)  # else data lack the rise
         ridge = None
-        if not self.points.labels and (not interior or error[0] > SURE or not past.all()):
+        sure = interior and error[0] <= SURE and past.all() and rise
+        if not self.points.labels and not sure:
             ridge = ridges.profile(
                 self.evaluate, self.u, self.y, best, covariance, box, int(key[0]),
                 weight=self.root * np.sqrt(slope[:n]), sigma=sigma, degrees=degrees,

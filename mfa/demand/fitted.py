@@ -32,7 +32,7 @@ class Fit:
     law : str
     relative_error : array (group,)
         se(K)/K: the larger of the one from the covariance of ln K and half the
-        one-σ interval of its profile likelihood.
+        one-σ (a quarter of the two-σ) interval of its profile likelihood.
     past_turning : bool array (group,)
         The data reach beyond the turning point of the curve, 95 % sure.
     interior : bool

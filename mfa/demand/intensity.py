@@ -72,7 +72,11 @@ def intensity_peak(
     (1.0, True)
     """
     if isinstance(law, Fit):
-        return intensity_peak(law.law, scale=law.scaling.scale, **law.parameters)
+        told = law.parameters
+        if law.dim:  # a shared place is a plain number, and has the unit of x nevertheless
+            place = "start" if law.law == "modified_exponential" else "midpoint"
+            told[place] = xr.DataArray(told[place]).assign_attrs(units=law.units["x"])
+        return intensity_peak(law.law, scale=law.scaling.scale, **told)
     name = law if isinstance(law, str) else getattr(law, "__name__", str(law))
     laws = (*SHAPES, "richards", "rise_and_decline")
     if name not in laws:

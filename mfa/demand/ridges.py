@@ -17,6 +17,9 @@ import numpy as np
 
 from mfa.demand.batch_fits import Evaluate, solve
 
+NOTHING = 1e-200
+"""Information below this is none: the curve does not move, and its inverse is no number."""
+
 
 @dataclass(frozen=True)
 class Ridge:
@@ -39,11 +42,15 @@ class Ridge:
 
     @property
     def half_width(self) -> float:
-        """Half of the interval within one σ, ζ from −1 to 1; ∞ if it is open on a side."""
-        if self.roots[0] > -1 or self.roots[-1] < 1:
+        """Standard error of k: half of the interval within one σ, or a quarter of that within two.
+
+        The larger of them: a second S may lie within two σ, far from the best. ∞ if an interval
+        is open on a side.
+        """
+        if self.roots[0] > -2 or self.roots[-1] < 2:
             return float("inf")
-        low, high = np.interp([-1.0, 1.0], self.roots, self.points[:, self.key])
-        return float(high - low) / 2
+        edges = np.interp([-2.0, -1.0, 1.0, 2.0], self.roots, self.points[:, self.key])
+        return float(max((edges[2] - edges[1]) / 2, (edges[3] - edges[0]) / 4))
 
     def draw(self, count: int, random: np.random.Generator) -> Any:
         """Return draws (count, column) of the working parameters."""
@@ -99,8 +106,9 @@ def profile(
 
     found = fitted(start)
     cost, points, information = found.cost, found.parameters, found.information
-    for towards in (1, -1):
-        first = np.roll(points, towards, axis=0)
+    middle = np.repeat((box[1] + box[2])[None] / 2, len(rough), axis=0)  # another S than the best
+    for other in (middle, 1, -1):
+        first = np.roll(points, other, axis=0) if isinstance(other, int) else other
         first[:, key] = rough
         again = fitted(first)
         better = again.cost < cost * (1 - 1e-9)
@@ -113,9 +121,9 @@ def profile(
     spreads = np.zeros((len(rough), len(best), len(best)))
     others = np.ix_(free, free)
     for row, square in enumerate(information):
-        spreads[row][others] = (
-            np.linalg.pinv(square[others], rcond=1e-14, hermitian=True) * sigma**2
-        )
+        told = square[others]
+        if np.abs(told).max() > NOTHING:
+            spreads[row][others] = np.linalg.pinv(told, rcond=1e-14, hermitian=True) * sigma**2
     return Ridge(key, roots, points, spreads, degrees)
 
 

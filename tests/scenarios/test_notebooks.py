@@ -17,6 +17,8 @@ NAMES = (
     "01_quickstart",
     "02_your_own_system",
     "03_stocks_and_lifetimes",
+    "04_s_curve",
+    "05_rival_forecasts",
     "06_battery_demand",
 )
 
@@ -85,6 +87,53 @@ def test_stocks_show_their_laws_and_conventions(executed):
     for moment, stock in {"start": 11.5, "middle": 12.0, "end": 12.5, "spread": 12.0}.items():
         assert f"{moment:7} {stock:.3f} t" in text
     assert "falls faster than it retires in year 2020" in text
+
+
+def pictures(book):
+    return sum("image/png" in output.get("data", {}) for output in outputs(book))
+
+
+def test_the_s_curve_notebook_says_what_its_words_say(executed):
+    """What the data identify, and the signs of the panel test; if they change, so must the words."""
+    book = executed("04_s_curve")
+    assert pictures(book) == 5
+    text = printed(book)
+    assert "shared shape: rejected" in text
+    assert "identified alone: Brazil, Indonesia\n" in text
+    assert "the saturation of this gompertz fit is not identified" in text
+    for metal in ("Cu", "Al", "Ni"):
+        assert f"{metal}: not identified; zero growth between" in text
+    for label in ("peak seen, n=6", "all with a take-off, n=8"):
+        assert f"{label}, lower: as claimed, b = +0." in text
+        assert f"{label}, later: against what is claimed, b = -1." in text
+    confidences = [int(v) for v in re.findall(r"confidence of the sign (\d+) %", text)]
+    lower, later = confidences[::2], confidences[1::2]
+    assert max(lower) < 90 < min(later)
+    assert re.search(r"Al stops before Ni: probability (8|9)\d %", text)
+    assert re.search(r"Cu stops before Ni: probability (4|5)\d %", text)
+    shown = [
+        output["data"].get("text/markdown", "") for output in outputs(book) if "data" in output
+    ]
+    assert sum("| S-curve, error stays |" in table for table in shown) == 1
+
+
+def test_the_rivals_notebook_says_where_the_s_curve_loses(executed):
+    book = executed("05_rival_forecasts")
+    assert pictures(book) == 4
+    text = printed(book)
+    for name in ("econometric", "intensity", "input_output", "sectors", "s_curve", "stock_driven"):
+        assert re.search(rf"^{name} .*; needs", text, re.MULTILINE)
+    verdicts = re.findall(r"(\w+) +(observed|trend) +(\S+): .*% (wins against|loses to)", text)
+    said = {(what, ahead, block): words for what, ahead, block, words in verdicts}
+    assert len(said) == 20
+    extrapolated = [
+        words for (what, ahead, _), words in said.items() if what == "metals" and ahead == "trend"
+    ]
+    assert set(extrapolated) == {"loses to"}
+    assert said["metals", "observed", "1-5"] == "loses to"
+    assert (
+        said["metals", "observed", "21-42"] == said["steel", "observed", "21-42"] == "wins against"
+    )
 
 
 def test_own_system_takes_fewer_than_forty_lines_of_yaml():

@@ -545,3 +545,26 @@ def test_draws_stay_within_the_bounds_and_every_law_gives_intervals() -> None:
     assert (drawn.decline_from >= drawn.midpoint).all()
     spread = found.critical_points(level=0.98)
     assert float(spread.turning_low) < 9e3 < float(spread.turning_high)
+
+
+@pytest.mark.parametrize("seed", [9, 72, 91, 92])
+def test_data_without_the_rise_do_not_fix_the_saturation_by_a_step(seed: int) -> None:
+    """Data that only rise slowly look like a plateau behind a step that nobody saw."""
+    x = np.linspace(15e3, 42e3, 47)
+    noise = np.exp(0.13 * np.random.default_rng(seed).standard_normal(47))
+    y = demand.gompertz(x, saturation=900.0, midpoint=22e3, rate=2e-5) * noise
+    found = demand.fit("gompertz", x, y, noise="relative")
+    assert found.interior and found.past_turning.all()
+    assert found.identified is False and found.method == "profile"
+    low, _, high = found.predict(60e3)
+    truth = demand.gompertz(60e3, saturation=900.0, midpoint=22e3, rate=2e-5)
+    assert low < truth < high
+
+
+def test_a_curve_that_does_not_move_has_a_profile_without_overflow() -> None:
+    """Warnings are errors in these tests: information of 1e-310 has no inverse."""
+    x = np.linspace(15e3, 42e3, 47)
+    noise = np.exp(0.13 * np.random.default_rng(56).standard_normal(47))
+    y = demand.gompertz(x, saturation=900.0, midpoint=22e3, rate=2e-5) * noise
+    found = demand.fit("gompertz", x, y, noise="relative")
+    assert np.isfinite(found.sample(10).to_array()).all()

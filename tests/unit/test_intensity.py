@@ -106,6 +106,17 @@ def test_labels_and_units_of_a_peak() -> None:
     )
 
 
+def test_countries_that_share_a_shape_peak_at_one_income() -> None:
+    income = array(np.linspace(1e3, 3e4, 40), "USD/person", year=np.arange(1980, 2020))
+    level = array([300.0, 500.0], "t/(person yr)", region=["Canada", "France"])
+    steel = demand.gompertz(income, saturation=level, midpoint=8e3, rate=3e-4)
+    peak = demand.intensity_peak(demand.fit("gompertz", income, steel, x_dim="year"))
+    alone = demand.intensity_peak("gompertz", saturation=300.0, midpoint=8e3, rate=3e-4)
+    assert peak.x.dims == () and float(peak.x) == pytest.approx(alone.x, rel=1e-6)
+    assert float(peak.intensity.sel(region="Canada")) == pytest.approx(alone.intensity, rel=1e-6)
+    assert (peak.x.units, peak.intensity.units) == ("USD/person", "t/person/yr/(USD/person)")
+
+
 @pytest.mark.parametrize("form", ["quadratic", "log_quadratic"])
 def test_an_inverted_u_is_found_with_its_top_inside_the_interval(form: str) -> None:
     held = 0
