@@ -149,6 +149,8 @@ def test_units_that_make_no_sense() -> None:
         circularity.in_use_stock_per_capita(1, series(1, unit="t"))
     with pytest.raises(MfaError, match="no number of years"):
         circularity.static_reserve_life(series(1), series(1))
+    with pytest.raises(MfaError, match="secondary is in t, not per year"):
+        circularity.avoided_primary(series(1, unit="t"))
     with pytest.raises(MfaError, match="recycling_rate is in t/yr; it has to be in 1"):
         circularity.mean_number_of_uses(series(0.5))
 
@@ -298,7 +300,7 @@ def test_every_function_is_listed_with_its_meaning_and_reference() -> None:
         listed = INDICATORS[name]
         assert listed.function is getattr(circularity, name)
         assert listed.inputs
-        assert listed.meaning.startswith("Return ")
+        assert f"Return {listed.meaning}" in str(listed.function.__doc__)
         assert re.search(r"\d{4}|own definition|yearly", listed.reference), name
 
 
