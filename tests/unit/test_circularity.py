@@ -93,6 +93,11 @@ def test_a_part_is_not_larger_than_its_whole(function: Callable[..., Any]) -> No
     assert function(series(1, 10 * (1 + 1e-12)), series(10, 10))[1] == pytest.approx(1)
 
 
+def test_rounding_where_there_is_nothing_is_not_a_part() -> None:
+    found = circularity.collection_rate(series(1e-16, 1), series(0, 10))
+    np.testing.assert_array_equal(found, [np.nan, 0.1])
+
+
 def test_more_scrap_than_metal_is_refused() -> None:
     with pytest.raises(MfaError, match=r"old_scrap \+ new_scrap: 11 at year=2030"):
         circularity.recycled_content(series(6), series(5), series(10))
