@@ -6,6 +6,7 @@ from typing import Any
 
 import xarray as xr
 
+from mfa.errors import MfaError
 from mfa.indicators.quantities import (
     answer,
     labelled,
@@ -132,8 +133,8 @@ def avoided_primary(secondary: xr.DataArray, displacement: Any = 1.0) -> xr.Data
     Raises
     ------
     MfaError
-        If labels differ, a year is missing, a mass is NaN or negative, or displacement
-        lies outside [0, 1].
+        If labels differ, the supply is not per year, a year is missing, a mass is NaN or
+        negative, or displacement lies outside [0, 1].
 
     References
     ----------
@@ -151,6 +152,8 @@ def avoided_primary(secondary: xr.DataArray, displacement: Any = 1.0) -> xr.Data
     require_one_of(("1",), "displacement", rate)
     refuse(rate > 1, "displacement", rate, "a tonne replaces one tonne at most")
     units = data.attrs.get("units")
+    if units is not None and not str(units).endswith("/yr"):
+        raise MfaError(f"secondary is in {units}, not per year; give the supply of each year")
     stock = None if units is None else product(units, "yr")
     found = (data * rate).cumsum("year").assign_coords(year=data["year"])
     return answer(found, "avoided_primary", stock, secondary)  # type: ignore[no-any-return]

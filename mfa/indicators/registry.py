@@ -37,7 +37,7 @@ def indicator(
     name : str
         The function's own name if left out.
     meaning : str
-        The first line of the function's docstring if left out.
+        The first line of the function's docstring, less "Return", if left out.
     reference : str
         Where it is defined: what stands under "References" in the docstring if left out.
 
@@ -60,7 +60,7 @@ def indicator(
     def register(function: Function) -> Function:
         own = name or function.__name__
         text = inspect.getdoc(function) or ""
-        words = meaning or text.partition("\n")[0]
+        words = meaning or text.partition("\n")[0].removeprefix("Return ")
         if not words:
             raise MfaError(
                 f"indicator {own!r}: say what it means, in the first line of its docstring "

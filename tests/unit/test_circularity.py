@@ -93,6 +93,11 @@ def test_a_part_is_not_larger_than_its_whole(function: Callable[..., Any]) -> No
     assert function(series(1, 10 * (1 + 1e-12)), series(10, 10))[1] == pytest.approx(1)
 
 
+def test_rounding_where_there_is_nothing_is_not_a_part() -> None:
+    found = circularity.collection_rate(series(1e-16, 1), series(0, 10))
+    np.testing.assert_array_equal(found, [np.nan, 0.1])
+
+
 def test_more_scrap_than_metal_is_refused() -> None:
     with pytest.raises(MfaError, match=r"old_scrap \+ new_scrap: 11 at year=2030"):
         circularity.recycled_content(series(6), series(5), series(10))
@@ -149,6 +154,8 @@ def test_units_that_make_no_sense() -> None:
         circularity.in_use_stock_per_capita(1, series(1, unit="t"))
     with pytest.raises(MfaError, match="no number of years"):
         circularity.static_reserve_life(series(1), series(1))
+    with pytest.raises(MfaError, match="secondary is in t, not per year"):
+        circularity.avoided_primary(series(1, unit="t"))
     with pytest.raises(MfaError, match="recycling_rate is in t/yr; it has to be in 1"):
         circularity.mean_number_of_uses(series(0.5))
 
@@ -298,7 +305,7 @@ def test_every_function_is_listed_with_its_meaning_and_reference() -> None:
         listed = INDICATORS[name]
         assert listed.function is getattr(circularity, name)
         assert listed.inputs
-        assert listed.meaning.startswith("Return ")
+        assert f"Return {listed.meaning}" in str(listed.function.__doc__)
         assert re.search(r"\d{4}|own definition|yearly", listed.reference), name
 
 

@@ -133,6 +133,14 @@ def test_sampled_parts_lie_within_their_errors() -> None:
     assert found.sum().item() == pytest.approx(value(tuple(NAMES[:10])) - 100, rel=1e-12)
 
 
+def test_standard_errors_are_the_spread_between_seeds() -> None:
+    strengths = {name: 0.05 * (number + 1) for number, name in enumerate(NAMES[:9])}
+    runs = [shapley(product(strengths), NAMES[:9], orders=40, seed=seed) for seed in range(60)]
+    spread = np.std(runs, axis=0, ddof=1)
+    told = np.sqrt(np.mean([run.standard_error**2 for run in runs], axis=0))
+    assert np.mean(told / spread) == pytest.approx(1, abs=0.2)
+
+
 def _all_orders_of_a_product(strengths: list[float]) -> np.ndarray[Any, Any]:
     """Σ_S |S|!(n−|S|−1)!/n! Π_{j∈S}(1−s_j) as ∫ Π (t(1−s_j) + 1−t) dt, by Gauss–Legendre."""
     nodes, weights = np.polynomial.legendre.leggauss(20)
