@@ -13,6 +13,9 @@ import pytest
 import xarray as xr
 
 import mfa
+from mfa import demand
+from mfa.demand.fit_data import read_points
+from mfa.files import read_yaml
 
 ROOT = Path(__file__).parents[2]
 SCENARIOS = ROOT / "scenarios"
@@ -55,6 +58,25 @@ def test_summary_under_version_control_is_reproduced(
     aligned = made.loc[kept.index, kept.columns]
     assert len(made) == len(kept)
     np.testing.assert_allclose(aligned.values, kept.values, rtol=1e-9, atol=1e-9)
+
+
+def test_the_fit_of_the_scenarios_is_made_again_from_the_tables() -> None:
+    """What `make fits` writes is what stands there."""
+    data = SCENARIOS / "data"
+    x, y = read_points(
+        data / "steel_consumption.csv",
+        str(data / "gdp_per_capita.csv"),
+        per=str(data / "population_history.csv"),
+        group="region",
+        where={"status": "reported"},
+        years=(1962, None),
+    )
+    found = demand.fit("gompertz", x, y, x_dim="year", missing="drop").to_mapping()
+    kept = read_yaml(SCENARIOS / "fits" / "steel.yaml")
+    assert found["data_sha256"] == kept["data_sha256"]
+    assert found["identified"] == kept["identified"]
+    for name, value in kept["parameters"].items():
+        assert found["parameters"][name] == pytest.approx(value, rel=1e-6)
 
 
 def test_steel_in_use_stands_in_the_readme(results: dict[str, xr.Dataset]) -> None:
