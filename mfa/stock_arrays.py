@@ -73,7 +73,7 @@ def arrange(
     _require_same_places(name, series, initial, shares)
     if initial is not None and float(initial.min()) < 0:
         raise MfaError("initial: a value is negative; a stock is 0 or more")
-    alive_by_cohort = _require_ages(survival, [*past, *(int(year) for year in years)])
+    alive_by_cohort = _require_ages(survival, [*past, *years.tolist()])
     lead = list(order(coords))
     alive = _bare_survival(
         survival, [*lead, "cohort", "age"] if alive_by_cohort else [*lead, "age"]
@@ -214,7 +214,7 @@ def _require_survival(survival: xr.DataArray) -> None:
     if units != "1":
         raise MfaError(f"survival: is in {units!r}; it is a share, without a unit")
     if not isinstance(survival.data, CohortSurvival):
-        entry = survival.isel(age=0, drop=True).values
+        entry = survival.values.take(0, axis=survival.dims.index("age"))
         if entry.size and float(entry.max()) > 1 + 1e-9:
             raise MfaError(
                 f"survival: {float(entry.max()):g} of a cohort in its first year; at most 1"
