@@ -23,7 +23,7 @@ from mfa.demand.growth_laws import (
     richards,
     rise_and_decline,
 )
-from mfa.demand.laws import LAWS, Law, growth, paced
+from mfa.demand.laws import LAWS, Law, arctangent, growth, paced
 
 _HOMES = {
     "Fit": "mfa.demand.fitted",
@@ -69,6 +69,7 @@ __all__ = [
     "LAWS",
     "Fit",
     "Law",
+    "arctangent",
     "bass",
     "bass_peak",
     "bass_rate",

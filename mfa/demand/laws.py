@@ -13,9 +13,28 @@ from mfa.demand.growth_laws import (
     logistic,
     modified_exponential,
     richards,
+    same_labels,
+    steepness,
     with_unit,
 )
 from mfa.errors import MfaError
+
+
+def arctangent(x: Any, *, saturation: Any, midpoint: Any, rate: Any, scale: str = "linear") -> Any:
+    """Return the S-curve C(x) = K (½ + arctan(π r (x − x₀) / 4) / π), with long tails on both sides.
+
+    Parameters and the slope r K / 4 at the midpoint are those of :func:`mfa.demand.logistic`,
+    but the last tenth of K takes very long: three quarters are reached at x₀ + 4 / (π r), nine
+    tenths at x₀ + 3.9 / r.
+
+    Examples
+    --------
+    >>> float(arctangent(5.0, saturation=10.0, midpoint=1.0, rate=1 / np.pi))
+    7.5
+    """
+    same_labels(x=x, saturation=saturation, midpoint=midpoint, rate=rate)
+    z = steepness(x, midpoint, rate, scale)
+    return with_unit(saturation * (0.5 + np.arctan(np.pi * z / 4.0) / np.pi), saturation)
 
 
 def growth(x: Any, *, start: Any, level: Any, rate: Any) -> Any:
@@ -111,6 +130,7 @@ _S_CURVE = {"saturation": "value", "midpoint": "x", "rate": "1/x"}
 LAWS = {
     "logistic": Law(logistic, _S_CURVE),
     "gompertz": Law(gompertz, _S_CURVE),
+    "arctangent": Law(arctangent, _S_CURVE),
     "richards": Law(richards, {**_S_CURVE, "asymmetry": "1"}),
     "modified_exponential": Law(
         modified_exponential, {"saturation": "value", "start": "x", "rate": "1/x"}

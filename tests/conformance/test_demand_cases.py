@@ -110,7 +110,7 @@ def test_falling_intensity_of_china_is_read_as_a_constant_rate() -> None:
 
 
 def test_saturation_curves_of_a_peer_are_ours_in_other_parameters() -> None:
-    for name in ("logistic", "gompertz", "modified_exponential", "pehl"):
+    for name in ("logistic", "gompertz", "arctan", "modified_exponential", "pehl"):
         case = CURVES[name]
         a, b, c, x = case["a"], case.get("b", 0.0), case["c"], np.array(case["x"])
         if name == "logistic":
@@ -119,6 +119,8 @@ def test_saturation_curves_of_a_peer_are_ours_in_other_parameters() -> None:
             rate = 2 * c / np.log(2)
             midpoint = b + np.log(np.log(2)) / rate
             found = demand.gompertz(x, saturation=a, midpoint=midpoint, rate=rate)
+        elif name == "arctan":
+            found = demand.arctangent(x, saturation=a, midpoint=b, rate=4 * c)
         elif name == "modified_exponential":
             found = demand.modified_exponential(x, saturation=a, start=0.0, rate=c)
         else:
