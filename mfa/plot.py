@@ -332,6 +332,8 @@ def _page(panel: xr.DataArray, what: str, result: xr.Dataset, colours: Mapping[s
     else:
         lines(panel, ax=ax, colours=colours)
     sha = str(result.attrs.get("scenario_sha256", ""))[:8]
-    source = f"{result.attrs.get('source', 'mfa')}, scenario {sha}, contained mass, all places together"
+    source = (
+        f"{result.attrs.get('source', 'mfa')}, scenario {sha}, contained mass, all places together"
+    )
     figure.text(0.01, 0.015, source, fontsize=7, color="#666666")
     return figure

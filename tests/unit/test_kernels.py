@@ -286,6 +286,17 @@ def test_survival_by_cohort_is_an_array_to_xarray() -> None:
         survival.values[0, 0, 0] = 1.0
 
 
+def test_survival_by_cohort_keeps_no_view_of_what_was_given() -> None:
+    mean = np.full(30, 8.0)
+    by_cohort = xr.DataArray(mean, {"cohort": np.arange(2000, 2030)}, ("cohort",))
+    for law, more in (("fixed", {}), ("normal", {"std": 2.0})):
+        survival = getattr(lifetime, law)(years(2000, 2029), mean=by_cohort, **more)
+        before = np.array(survival)
+        mean[:] = 3.0
+        np.testing.assert_array_equal(survival, before)
+        mean[:] = 8.0
+
+
 def test_streamed_survival_gives_the_stocks_of_its_table() -> None:
     survival = by_cohort_survival()
     table = survival.copy(data=np.array(survival))
