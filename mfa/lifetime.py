@@ -8,7 +8,7 @@ never left to guess (CONVENTIONS §10):
 =========== ================================= ==========================================
 inflow_at   survival at age a is              so that in the steady state stock / inflow is
 =========== ================================= ==========================================
-``spread``  ∫ S(x) dx from a to a + 1         the mean lifetime, exactly (below: of age ≥ 0)
+``spread``  ∫ S(x) dx from a to a + 1         the mean lifetime, exactly (but see below)
 ``start``   S(a + 1)                          the mean lifetime − ½, nearly
 ``middle``  S(a + ½)                          the mean lifetime, nearly
 ``end``     S(a)                              the mean lifetime + ½, nearly
@@ -18,7 +18,7 @@ inflow_at   survival at age a is              so that in the steady state stock 
 year, by the closed-form integral of each law; it is right for lifetimes far
 below a year too, where the other three are not. Laws that reach below age 0
 (normal, logistic) let that part leave in the year of entry: the steady stock is then longer
-than inflow × ``mean``, by the part below 0 (8 % of it for std = mean, 1e-4 for std = mean / 3).
+than inflow × ``mean``, by the part below 0 (a normal law: by 8 % for std = mean, by 1e-4 for std = mean / 3).
 
 Survival that differs by cohort is computed where it is looked at
 (:class:`mfa.cohort_survival.CohortSurvival`): :mod:`mfa.stocks` takes one cohort after
@@ -42,8 +42,8 @@ from mfa.survival import FIRST_AGE, Array, require_known, surviving
 
 Number = float | xr.DataArray
 
-HALVINGS = 30
-"""How often a step of a distribution is halved: an edge is then found to 1e-9 of a year."""
+HALVINGS = 40
+"""How often a step of a distribution is halved: an edge is then found to 1e-12 of a year."""
 
 
 def fixed(years: xr.DataArray, *, mean: Number, inflow_at: str = "spread") -> xr.DataArray:
@@ -442,7 +442,7 @@ def from_distribution(
     [0.75, 0.25, 0.0]
     """
     require_known("inflow_at", inflow_at, FIRST_AGE)
-    require_contiguous(years.values)
+    _require_years(years)
     if hasattr(distribution, "freeze") or not hasattr(distribution, "sf"):
         raise MfaError(
             "from_distribution: needs a distribution with its parameters, as scipy.stats.norm(12, 3) "
@@ -478,7 +478,30 @@ def labels_of(data: xr.DataArray, dim: Any) -> Any:
 
 def _by_age(values: Any) -> xr.DataArray:
     data = np.asarray(values, dtype=float)
+    if data.ndim != 1 or not data.size:
+        raise MfaError(
+            f"table: takes one value per age, in a sequence of one dimension, not {data.ndim} of "
+            f"shape {data.shape}; with other dimensions an xarray.DataArray that names them"
+        )
     return xr.DataArray(data, dims="age", coords={"age": np.arange(data.size)})
+
+
+def _number(law: str, name: str, value: Any) -> float:
+    if not isinstance(value, (int, float, np.number, np.ndarray)) or np.ndim(value):
+        raise MfaError(
+            f"{law}: {name} must be a number or, to vary, an xarray.DataArray with named "
+            f"dimensions and labels; it is a {type(value).__name__}: {value!r}"
+        )
+    return float(value)
+
+
+def _require_years(years: Any) -> None:
+    if not isinstance(years, xr.DataArray):
+        raise MfaError(
+            "years must be labelled, as those of mfa.dims.years(2020, 2050); "
+            f"they are a {type(years).__name__}"
+        )
+    require_contiguous(years.values)
 
 
 def _labelled(
@@ -486,7 +509,7 @@ def _labelled(
 ) -> xr.DataArray:
     """Evaluate a law with labels: align, compute on bare arrays, put the labels back."""
     given = {
-        name: value if isinstance(value, xr.DataArray) else xr.DataArray(float(value))
+        name: value if isinstance(value, xr.DataArray) else xr.DataArray(_number(law, name, value))
         for name, value in parameters.items()
         if value is not None
     }
@@ -523,7 +546,7 @@ def _labelled(
 
 def _require_run_labels(law: str, years: xr.DataArray, given: Mapping[str, xr.DataArray]) -> None:
     """Raise unless all labels agree with each other and with the years of the run."""
-    require_contiguous(years.values)
+    _require_years(years)
     require_same_labels(**given)
     for name, data in given.items():
         for dim in ("year", "cohort"):
@@ -571,7 +594,7 @@ def _yearly_mean(distribution: Any, count: int) -> Array:
     for _ in range(HALVINGS):
         middles = (starts + ends) / 2.0
         left, right = _gauss(distribution, starts, middles), _gauss(distribution, middles, ends)
-        done = ~(np.abs(left + right - whole) > 1e-15)
+        done = ~(np.abs(left + right - whole) > 1e-13)
         np.add.at(total, middles[done].astype(int), (left + right)[done])
         starts, ends, whole = (
             np.concatenate([first[~done], second[~done]])

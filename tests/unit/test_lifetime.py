@@ -127,6 +127,23 @@ def test_flat_weibulls_equal_quadrature_of_scipy(shape: float, scale: float) -> 
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-12)
 
 
+def test_histograms_and_steps_are_followed_to_their_edges() -> None:
+    """The integral of a broken line is that of its trapezoids, of a step that of its rectangles."""
+    from scipy import stats
+
+    bins = np.array([0.0, 1.3, 2.9, 7.25, 20.0])
+    histogram = stats.rv_histogram((np.array([3.0, 1.0, 5.0, 2.0]), bins), density=False)()
+    edges = np.union1d(bins, np.arange(32.0))
+    heights = histogram.sf(edges)
+    trapezoids = np.diff(edges) * (heights[1:] + heights[:-1]) / 2
+    expected = np.bincount(edges[:-1].astype(int), weights=trapezoids)
+    told = lifetime.from_distribution(SPAN, histogram)
+    np.testing.assert_allclose(told, expected, rtol=0, atol=1e-12)
+    steps = lifetime.from_distribution(years(2000, 2005), stats.randint(2, 5, loc=0.3))
+    expected = np.array([1.0, 1.0, 0.3 + 1.4 / 3, 0.2 + 0.7 / 3, 0.1, 0.0])
+    np.testing.assert_allclose(steps, expected, rtol=0, atol=1e-11)
+
+
 def test_a_wide_law_keeps_half_at_its_mean() -> None:
     for law in ("normal", "logistic"):
         np.testing.assert_allclose(survival_values(law, 3, mean=5, std=1e100), 0.5, rtol=1e-12)
@@ -242,6 +259,13 @@ def test_hazard_and_survival_tables() -> None:
 REGIONS = xr.DataArray([3.0, -1.0], dims="region", coords={"region": ["EU", "US"]})
 
 
+def from_scipy(name: str, *parameters: Any, **choices: str) -> xr.DataArray:
+    from scipy import stats
+
+    law = getattr(stats, name)
+    return lifetime.from_distribution(SPAN, law(*parameters) if parameters else law, **choices)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -269,6 +293,19 @@ REGIONS = xr.DataArray([3.0, -1.0], dims="region", coords={"region": ["EU", "US"
         (lambda: lifetime.table(SPAN, survival=[1.0, 0.5]), "does not end at 0"),
         (lambda: lifetime.table(SPAN, survival=[0.9, 0.5, 0.6]), r"never rise.* \(age 2\)"),
         (lambda: lifetime.table(SPAN, hazard=[0.5, 1.5]), "between 0 and 1"),
+        (lambda: lifetime.table(SPAN, survival=[]), r"one value per age.*shape \(0,\)"),
+        (lambda: lifetime.table(SPAN, survival=[[1.0, 0.0]]), r"not 2 of shape \(1, 2\)"),
+        (
+            lambda: lifetime.fixed(SPAN, mean=np.array([3.0, 4.0])),
+            "mean must be a number or.*ndarray",
+        ),
+        (lambda: lifetime.fixed(SPAN, mean=[3.0, 4.0]), r"mean must be a number or.*\[3.0, 4.0\]"),
+        (lambda: lifetime.fixed(SPAN, mean="long"), "mean must be a number or.*str: 'long'"),
+        (lambda: lifetime.fixed(np.arange(2000, 2005), mean=3), "as those of mfa.dims.years"),
+        (lambda: from_scipy("norm"), "with its parameters.*not <scipy"),
+        (lambda: from_scipy("norm", 3, -1), r"not a number; parameters: \[3, -1"),
+        (lambda: from_scipy("norm", np.nan, 1, inflow_at="end"), r"parameters: \[nan, 1"),
+        (lambda: from_scipy("norm", [3, 4], 1), "parameters must be numbers"),
         (lambda: lifetime.table(SPAN), "takes survival or hazard"),
         (
             lambda: lifetime.fixed(SPAN, mean=REGIONS.assign_attrs(units="month")),
