@@ -148,7 +148,12 @@ def _weibull_beyond(x: Array, shape: Array, scale: Array) -> Array:
 
 
 def _gamma_from_moments(mean: Array, std: Array) -> tuple[Array, ...]:
-    return (mean / std) ** 2, std * (std / mean)
+    return _gamma_from_own((mean / std) ** 2, std * (std / mean))
+
+
+def _gamma_from_own(shape: Array, scale: Array) -> tuple[Array, ...]:
+    """Refuse shapes of which scipy's incomplete gamma function is not a number."""
+    return np.where((shape > 1e-300) & (shape < 1e200), shape, np.nan), scale
 
 
 def _gamma_alive(x: Array, shape: Array, scale: Array) -> Array:
@@ -215,7 +220,7 @@ def _gompertz_from_moments(mean: Array, std: Array) -> tuple[Array, ...]:
 
 
 def _gompertz_from_own(shape: Array, scale: Array) -> tuple[Array, ...]:
-    return np.log(shape), scale
+    return np.where(shape < 1e-290, np.nan, np.log(shape)), scale
 
 
 def _gompertz_alive(x: Array, log_shape: Array, scale: Array) -> Array:
@@ -262,7 +267,7 @@ LAWS: dict[str, Law] = {
         _weibull_alive,
         _weibull_beyond,
     ),
-    "gamma": Law({MOMENTS: _gamma_from_moments, OWN: _as_given}, _gamma_alive, _gamma_beyond),
+    "gamma": Law({MOMENTS: _gamma_from_moments, OWN: _gamma_from_own}, _gamma_alive, _gamma_beyond),
     "logistic": Law({MOMENTS: _logistic_from_moments}, _logistic_alive, _logistic_beyond),
     "gompertz": Law(
         {MOMENTS: _gompertz_from_moments, OWN: _gompertz_from_own},

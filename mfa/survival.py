@@ -112,7 +112,7 @@ def _evaluated(
     falls = (values[..., 1:] <= values[..., :-1]).all()
     if not (falls and (values[..., 0] <= 1).all() and (values[..., -1] >= 0).all()):
         if np.isnan(values).any():
-            raise ImpossibleError(BEYOND_DOUBLES, np.isnan(values).any(axis=-1))
+            raise ImpossibleError(BEYOND_DOUBLES, True)
         np.clip(values, 0.0, 1.0, out=values)
         np.minimum.accumulate(values, axis=-1, out=values)
     if (values[..., -1] < LEAST).any():

@@ -283,8 +283,11 @@ def from_scipy(name: str, *parameters: Any, **choices: str) -> xr.DataArray:
         ),
         (lambda: lifetime.gamma(SPAN, mean=5, std=1e-160), "cannot follow .*mean 5, std 1e-160"),
         (lambda: lifetime.gamma(SPAN, mean=5, std=1e300), "cannot follow"),
+        (lambda: lifetime.gamma(SPAN, mean=1e-251, std=1e-26, inflow_at="end"), "cannot follow"),
+        (lambda: lifetime.gamma(SPAN, shape=1e306, scale=1e-149), "cannot follow"),
         (lambda: lifetime.gamma(SPAN, mean=5, std=1e160, inflow_at="end"), "cannot follow"),
         (lambda: lifetime.lognormal(SPAN, mean=5, std=1e160), "cannot follow"),
+        (lambda: lifetime.gompertz(SPAN, shape=1e-310, scale=0.1), "cannot follow"),
         (
             lambda: survival_values("gamma", 3, mean=5, std=[1, 1e200]),
             r"std 1e\+200 at cell \(1,\)",
@@ -333,6 +336,21 @@ def from_scipy(name: str, *parameters: Any, **choices: str) -> xr.DataArray:
 def test_errors_name_the_cell_and_what_is_known(call: Any, message: str) -> None:
     with pytest.raises(MfaError, match=message):
         call()
+
+
+@pytest.mark.parametrize("moment", list(FIRST_AGE))
+def test_a_survival_that_is_not_a_number_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    def lost(x: Any, mean: Any) -> Any:
+        return np.where(mean > 4.0, np.nan, 0.5) + 0.0 * x
+
+    monkeypatch.setitem(LAWS, "fixed", LAWS["fixed"]._replace(alive=lost, beyond=lost))
+    with pytest.raises(MfaError, match="fixed: the numbers of a computer cannot follow"):
+        survival_values("fixed", 5, moment, mean=[3.0, 5.0])
+    by_cohort = xr.DataArray(np.full(31, 5.0), {"cohort": SPAN.values}, ("cohort",))
+    with pytest.raises(MfaError, match="the numbers of a computer cannot follow"):
+        np.array(lifetime.fixed(SPAN, mean=by_cohort, inflow_at=moment))
 
 
 def test_truncated_normal_starts_whole() -> None:
