@@ -6,7 +6,7 @@ array keeps the parameters, and the kernels take one cohort after the other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,11 @@ import numpy as np
 
 from mfa.lifetime_laws import LEAST, LOG_NOTHING_LEFT, NOTHING_LEFT
 from mfa.survival import FIRST_AGE, Array, checked, distinct, evaluate
+
+READ_ONLY = (
+    "survival by cohort is computed from its law: change a copy of its values, as in "
+    "survival.copy(data=np.array(survival)), or the parameters of the law"
+)
 
 
 class CohortSurvival(np.lib.mixins.NDArrayOperatorsMixin):
@@ -145,8 +150,34 @@ class CohortSurvival(np.lib.mixins.NDArrayOperatorsMixin):
 
     # What makes it an array to numpy and xarray: turned without being computed, computed otherwise.
 
-    def transpose(self, axes: Sequence[int]) -> CohortSurvival:
-        return self._like(self.own, tuple(self.axes[axis] for axis in axes))
+    def transpose(self, *axes: Any) -> CohortSurvival:
+        order = axes[0] if axes and not isinstance(axes[0], (int, np.integer)) else axes
+        turned = range(self.ndim)[::-1] if order is None or not len(axes) else order
+        return self._like(self.own, tuple(self.axes[axis] for axis in turned))
+
+    @property
+    def T(self) -> CohortSurvival:  # noqa: N802
+        return self.transpose()
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the values, which are not kept."""
+        return self.size * self.dtype.itemsize
+
+    def __repr__(self) -> str:
+        return (
+            f"<survival by cohort, {self.law}, inflow_at {self.inflow_at!r}, shape {self.shape}: "
+            "computed when its values are asked for, as by .values>"
+        )
+
+    def _repr_inline_(self, width: int) -> str:
+        return f"{self.law}, computed when asked"[:width]
+
+    def __getattr__(self, name: str) -> Any:
+        """Do what else arrays do (sum, round, item, …) with the values."""
+        if name.startswith("_") or not hasattr(np.ndarray, name):
+            raise AttributeError(f"survival by cohort has no attribute {name!r}")
+        return getattr(np.asarray(self), name)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         if copy is False:
@@ -163,10 +194,7 @@ class CohortSurvival(np.lib.mixins.NDArrayOperatorsMixin):
         return np.asarray(np.asarray(self)[key])
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        raise TypeError(
-            "survival by cohort is computed from its law: change a copy of its values, as in "
-            "survival.copy(data=np.array(survival)), or the parameters of the law"
-        )
+        raise TypeError(READ_ONLY)
 
     def __deepcopy__(self, memo: Any) -> CohortSurvival:
         return self  # it never changes
@@ -175,9 +203,13 @@ class CohortSurvival(np.lib.mixins.NDArrayOperatorsMixin):
         return np.array(self, dtype=dtype)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        return getattr(ufunc, method)(*_computed(inputs), **options)
+        if any(isinstance(room, CohortSurvival) for room in options.get("out", ())):
+            raise TypeError(READ_ONLY)
+        return getattr(ufunc, method)(*_computed(inputs), **_computed(options))
 
     def __array_function__(self, function: Any, types: Any, given: Any, options: Any) -> Any:
+        if isinstance(options.get("out"), CohortSurvival):
+            raise TypeError(READ_ONLY)
         if function is np.transpose and len(given) == 2:
             return self.transpose(given[1])
         return function(*_computed(given), **_computed(options))

@@ -14,7 +14,8 @@ table or from a :class:`mfa.cohort_survival.CohortSurvival`, of which no table i
 Beside its result a call takes a few MiB, whatever the number of series. Where
 numba is installed (extra ``fast``) large work runs in compiled loops
 (:mod:`mfa.compiled`); the environment variable ``MFA_NUMBA=0`` keeps it in
-numpy. Both agree to 1e-12.
+numpy. Stocks of both agree to 1e-12 of their value, inflows that make a stock to
+1e-12 of that stock, survival to 2e-12 of its value down to 1e-100 (below, to 1e-11).
 
 Accuracy, tested against exact sums: inflow → stock errs by less than 1e-14 of
 each stock where inflows are 0 or more, so a small inflow beside a huge one, and

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mfa.errors import MfaError
+
 Array = NDArray[np.float64]
 Names = tuple[str, ...]
 
@@ -31,7 +33,7 @@ class Law(NamedTuple):
     beyond: Callable[..., Array]
 
 
-class ImpossibleError(Exception):
+class ImpossibleError(MfaError):
     """A parameter that no lifetime can have, and the cells where it stands."""
 
     def __init__(self, message: str, wrong: Any):
@@ -103,7 +105,8 @@ def _lognormal_beyond(x: Array, mean: Array, mu: Array, sigma: Array) -> Array:
 def _weibull_from_mean(mean: Array, shape: Array) -> tuple[Array, ...]:
     from scipy.special import gammaln
 
-    return shape, mean / np.exp(gammaln(1.0 + 1.0 / shape))
+    scale = mean * np.exp(-gammaln(1.0 + 1.0 / shape))
+    return shape, np.where(scale < np.finfo(float).tiny, np.nan, scale)
 
 
 def _weibull_from_moments(mean: Array, std: Array) -> tuple[Array, ...]:
@@ -145,7 +148,12 @@ def _weibull_beyond(x: Array, shape: Array, scale: Array) -> Array:
 
 
 def _gamma_from_moments(mean: Array, std: Array) -> tuple[Array, ...]:
-    return (mean / std) ** 2, std**2 / mean
+    return _gamma_from_own((mean / std) ** 2, std * (std / mean))
+
+
+def _gamma_from_own(shape: Array, scale: Array) -> tuple[Array, ...]:
+    """Refuse shapes of which scipy's incomplete gamma function is not a number."""
+    return np.where((shape > 1e-300) & (shape < 1e200), shape, np.nan), scale
 
 
 def _gamma_alive(x: Array, shape: Array, scale: Array) -> Array:
@@ -173,7 +181,8 @@ def _logistic_alive(x: Array, mean: Array, scale: Array) -> Array:
 
 
 def _logistic_beyond(x: Array, mean: Array, scale: Array) -> Array:
-    return np.asarray(scale * np.logaddexp(0.0, (mean - x) / scale))
+    left = mean - x
+    return np.asarray(np.maximum(left, 0.0) + scale * np.log1p(np.exp(-np.abs(left / scale))))
 
 
 def _gompertz_moments(log_shape: Array) -> tuple[Array, Array, Array, Array]:
@@ -211,7 +220,7 @@ def _gompertz_from_moments(mean: Array, std: Array) -> tuple[Array, ...]:
 
 
 def _gompertz_from_own(shape: Array, scale: Array) -> tuple[Array, ...]:
-    return np.log(shape), scale
+    return np.where(shape < 1e-290, np.nan, np.log(shape)), scale
 
 
 def _gompertz_alive(x: Array, log_shape: Array, scale: Array) -> Array:
@@ -258,7 +267,7 @@ LAWS: dict[str, Law] = {
         _weibull_alive,
         _weibull_beyond,
     ),
-    "gamma": Law({MOMENTS: _gamma_from_moments, OWN: _as_given}, _gamma_alive, _gamma_beyond),
+    "gamma": Law({MOMENTS: _gamma_from_moments, OWN: _gamma_from_own}, _gamma_alive, _gamma_beyond),
     "logistic": Law({MOMENTS: _logistic_from_moments}, _logistic_alive, _logistic_beyond),
     "gompertz": Law(
         {MOMENTS: _gompertz_from_moments, OWN: _gompertz_from_own},

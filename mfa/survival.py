@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,16 @@ from numpy.typing import NDArray
 
 from mfa.compiled import loops
 from mfa.errors import MfaError, known
-from mfa.lifetime_laws import LAWS, LEAST, ImpossibleError
+from mfa.lifetime_laws import LAWS, LEAST, ImpossibleError, Law
 
 Array = NDArray[np.float64]
 FIRST_AGE = {"start": 1.0, "middle": 0.5, "end": 0.0, "spread": 0.0}
 """Age at the end of the year of entry, for each moment of entry."""
+
+LONG = 1000.0
+"""Years beyond an age, by what is left in its year, from which R(a) − R(a + 1) would cancel."""
+
+BEYOND_DOUBLES = "the numbers of a computer cannot follow a law with such parameters"
 
 
 def survival_values(
@@ -85,10 +91,16 @@ def evaluate(
     law: str, count: int, inflow_at: str, below_zero: str, own: tuple[Array, ...]
 ) -> Array:
     """Return the survival of each set of parameters at ages 0 … count − 1, (..., age)."""
+    with np.errstate(all="ignore"):  # what is then not a number is an error below
+        return _evaluated(law, count, inflow_at, below_zero, own)
+
+
+def _evaluated(
+    law: str, count: int, inflow_at: str, below_zero: str, own: tuple[Array, ...]
+) -> Array:
     found = LAWS[law]
     if inflow_at == "spread":
-        beyond = found.beyond(np.arange(count + 1.0), *own)
-        values = beyond[..., :-1] - beyond[..., 1:]
+        values = _mean_of_years(found, count, own)
     else:
         ages = np.arange(count) + FIRST_AGE[inflow_at]
         compiled = loops(own[0].size * count * count // 2) if law == "weibull" else None
@@ -99,11 +111,62 @@ def evaluate(
         values /= found.alive(np.zeros(1), *own)
     falls = (values[..., 1:] <= values[..., :-1]).all()
     if not (falls and (values[..., 0] <= 1).all() and (values[..., -1] >= 0).all()):
+        if np.isnan(values).any():
+            raise ImpossibleError(BEYOND_DOUBLES, True)
         np.clip(values, 0.0, 1.0, out=values)
         np.minimum.accumulate(values, axis=-1, out=values)
     if (values[..., -1] < LEAST).any():
         values[values < LEAST] = 0.0
     return values
+
+
+def _mean_of_years(law: Law, count: int, own: tuple[Array, ...]) -> Array:
+    """Return ∫ S over each year: R(a) − R(a + 1), or quadrature where that would cancel.
+
+    It cancels where R(a) is long against the year. There S has no edge within a year: it bends
+    on the scale of the lifetime or, near age 0, on that of ln x.
+    """
+    beyond = law.beyond(np.arange(count + 1.0), *own)
+    values = beyond[..., :-1] - beyond[..., 1:]
+    before = beyond[..., :-1]
+    long = ~(values * LONG > before) & (before != 0)
+    if not long.any():
+        return values
+    ages = np.broadcast_to(np.arange(float(count)), values.shape)
+    for cells, nodes in ((long & (ages == 0), _from_zero()), (long & (ages > 0), _of_year())):
+        if cells.any():
+            of_cell = tuple(np.broadcast_to(value, values.shape)[cells] for value in own)
+            values[cells] = _by_nodes(law, ages[cells], of_cell, *nodes)
+    return values
+
+
+def _by_nodes(law: Law, ages: Array, own: tuple[Array, ...], nodes: Array, weights: Array) -> Array:
+    """Return ∫ S over the year from each age: S at its end, and what S is above that before."""
+    least = law.alive(ages + 1.0, *own)
+    more = np.zeros_like(least)
+    for node, weight in zip(nodes, weights, strict=True):
+        more += weight * (law.alive(ages + node, *own) - least)
+    return least + more
+
+
+@cache
+def _of_year() -> tuple[Array, Array]:
+    """Gauss–Legendre nodes and weights over a year: what is smooth, to the last digits."""
+    nodes, weights = np.polynomial.legendre.leggauss(16)
+    return (nodes + 1.0) / 2.0, weights / 2.0
+
+
+@cache
+def _from_zero() -> tuple[Array, Array]:
+    """Nodes that crowd towards age 0, for what falls there with a power or the logarithm of age.
+
+    x = 1 / (1 + e^(−π sinh t)), by the trapezoid rule over t, which converges exponentially
+    (double exponential quadrature, doi:10.2977/prims/1195192451).
+    """
+    t = np.arange(-3.5, 3.51, 0.0625)
+    nodes = 1.0 / (1.0 + np.exp(-np.pi * np.sinh(t)))
+    weights = 0.0625 * np.pi * np.cosh(t) * nodes / (1.0 + np.exp(np.pi * np.sinh(t)))
+    return nodes, weights / weights.sum()
 
 
 def distinct(own: tuple[Array, ...]) -> tuple[tuple[Array, ...], NDArray[np.intp] | None]:
@@ -132,7 +195,8 @@ def _own_parameters(law: str, parameters: Mapping[str, Any]) -> tuple[Array, ...
         ways = " or ".join(" and ".join(names) for names in accepts)
         told = ", ".join(parameters) or "nothing"
         raise MfaError(f"{law}: takes {ways}; given: {told}")
-    arrays = [np.asarray(parameters[name], dtype=float) for name in given]
+    # a copy: what is computed later must not follow what becomes of the array that was given
+    arrays = [np.array(parameters[name], dtype=float) for name in given]
     for name, values in zip(given, np.broadcast_arrays(*arrays), strict=True):
         smallest_allowed = (law, name) == ("fixed", "mean")
         good = np.isfinite(values) & ((values > 0) | (smallest_allowed & (values == 0)))
@@ -140,7 +204,16 @@ def _own_parameters(law: str, parameters: Mapping[str, Any]) -> tuple[Array, ...
             value = values[np.unravel_index(int(np.argmax(~good)), values.shape)]
             least = "0 or more" if smallest_allowed else "above 0"
             raise ImpossibleError(f"{name} must be {least}, not {value}", ~good)
-    own = accepts[given](*np.broadcast_arrays(*arrays))
+    with np.errstate(all="ignore"):
+        own = accepts[given](*np.broadcast_arrays(*arrays))
+    lost = ~np.isfinite(own).all(axis=0)
+    if lost.any():
+        cell = np.unravel_index(int(np.argmax(lost)), lost.shape)
+        told = ", ".join(
+            f"{name} {values[cell]:g}"
+            for name, values in zip(given, np.broadcast_arrays(*arrays), strict=True)
+        )
+        raise ImpossibleError(f"{BEYOND_DOUBLES}: {told}", lost)
     return tuple(np.asarray(value, dtype=float)[..., np.newaxis] for value in own)
 
 
@@ -154,8 +227,9 @@ def _tabulated(count: int, parameters: Mapping[str, Any]) -> Array:
         raise ImpossibleError(f"{name} must lie between 0 and 1", outside)
     if name == "hazard":
         values = np.cumprod(1.0 - values, axis=-1)
-    if (np.diff(values, axis=-1) > 0).any():
-        raise ImpossibleError("survival must never rise with age", np.diff(values, axis=-1) > 0)
+    rises = np.diff(values, axis=-1, prepend=1.0) > 0
+    if rises.any():
+        raise ImpossibleError("survival must never rise with age", rises)
     short = count - values.shape[-1]
     if short > 0:
         if (values[..., -1] > 0).any():

@@ -277,13 +277,49 @@ def test_survival_by_cohort_is_an_array_to_xarray() -> None:
         lambda s: xr.concat([s, s], "twice"),
         lambda s: s.where(s > 0.5),
         lambda s: s.copy(deep=True),
+        lambda s: s.round(3),
+        lambda s: s.T,
+        lambda s: s.transpose(),
+        lambda s: xr.apply_ufunc(lambda x: x.sum(-1), s, input_core_dims=[["age"]]),
     ):
         xr.testing.assert_identical(change(survival).compute(), change(whole).compute())
-    assert "cohort" in repr(survival)
+    assert "weibull, inflow_at 'middle', shape (30, 30, 2): computed when" in repr(survival)
+    assert "weibull, computed when asked" in repr(survival.to_dataset(name="survival"))
+    assert survival.nbytes == whole.nbytes
+    assert survival.item(7) == whole.item(7)
+    assert survival.data.max() == whole.max()
+    assert isinstance(survival.data.T, CohortSurvival)
+    assert survival.data.transpose(None).shape == survival.data.transpose(2, 1, 0).shape
+    assert not hasattr(survival.data, "chunks")
     with pytest.raises(TypeError, match=r"change a copy of its values"):
         survival[0, 0, 0] = 1.0
     with pytest.raises(ValueError, match="read-only"):
         survival.values[0, 0, 0] = 1.0
+
+
+def test_survival_by_cohort_takes_no_arithmetic_in_place() -> None:
+    survival = by_cohort_survival()
+    same = survival.copy()
+    with pytest.raises(TypeError, match=r"change a copy of its values"):
+        same *= 2.0
+    for change in (
+        lambda s: np.add(s.data, 1.0, out=s.data),
+        lambda s: np.add(np.ones(s.shape), 1.0, out=s.data),
+        lambda s: np.sum(s.data, axis=0, out=s.data),
+    ):
+        with pytest.raises(TypeError, match=r"change a copy of its values"):
+            change(survival)
+
+
+def test_survival_by_cohort_keeps_no_view_of_what_was_given() -> None:
+    mean = np.full(30, 8.0)
+    by_cohort = xr.DataArray(mean, {"cohort": np.arange(2000, 2030)}, ("cohort",))
+    for law, more in (("fixed", {}), ("normal", {"std": 2.0})):
+        survival = getattr(lifetime, law)(years(2000, 2029), mean=by_cohort, **more)
+        before = np.array(survival)
+        mean[:] = 3.0
+        np.testing.assert_array_equal(survival, before)
+        mean[:] = 8.0
 
 
 def test_streamed_survival_gives_the_stocks_of_its_table() -> None:

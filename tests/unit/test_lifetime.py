@@ -82,6 +82,77 @@ def test_steady_state_of_other_moments(law: str, moment: str, offset: float) -> 
     np.testing.assert_allclose(total, 12.0 + offset, rtol=3e-3)
 
 
+@pytest.mark.parametrize("variation", [0.3, 0.9])
+@pytest.mark.parametrize("mean", [900.0, 1100.0, 1e4, 1e9, 1e14, 1e18, 1e100])
+def test_lifetimes_of_many_years_keep_their_digits(mean: float, variation: float) -> None:
+    """R(a) − R(a + 1) cancels there: a year is nothing against what is left."""
+    from scipy import stats
+
+    sigma = np.sqrt(np.log1p(variation**2))
+    scale = mean * variation * np.sqrt(3) / np.pi
+    pairs = {
+        "normal": stats.norm(mean, mean * variation),
+        "logistic": stats.logistic(mean, scale),
+        "folded_normal": stats.foldnorm(1 / variation, scale=mean * variation),
+        "lognormal": stats.lognorm(sigma, scale=mean * np.exp(-(sigma**2) / 2)),
+        "gamma": stats.gamma(1 / variation**2, scale=mean * variation**2),
+    }
+    for law, distribution in pairs.items():
+        ours = survival_values(law, 31, mean=mean, std=mean * variation)
+        theirs = lifetime.from_distribution(SPAN, distribution)
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-12, err_msg=law)
+    assert (survival_values("fixed", 31, mean=mean) == 1.0).all()
+    ages = (np.arange(31.0) + 0.5) / mean
+    exponential = survival_values("exponential", 31, mean=mean)
+    np.testing.assert_allclose(
+        exponential, np.exp(-ages), rtol=0, atol=1e-7 if mean < 1e4 else 1e-9
+    )
+    for law in ("weibull", "gompertz"):
+        ours = survival_values(law, 31, mean=mean, std=mean * variation)
+        own = LAWS[law].accepts[("mean", "std")](np.array(mean), np.array(mean * variation))
+        fine = LAWS[law].alive((np.arange(31_000.0) + 0.5) / 1000, *own).reshape(31, 1000)
+        np.testing.assert_allclose(
+            ours, fine.mean(axis=1), rtol=0, atol=1e-6 if mean < 1e4 else 1e-8
+        )
+
+
+@pytest.mark.parametrize(
+    ("shape", "scale"), [(0.05, 5.0), (0.07, 300.0), (0.1, 300.0), (0.005, 5.0), (0.2, 1e6)]
+)
+def test_flat_weibulls_equal_quadrature_of_scipy(shape: float, scale: float) -> None:
+    from scipy import stats
+
+    ours = survival_values("weibull", 31, shape=shape, scale=scale)
+    theirs = lifetime.from_distribution(SPAN, stats.weibull_min(shape, scale=scale))
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-12)
+
+
+def test_histograms_and_steps_are_followed_to_their_edges() -> None:
+    """The integral of a broken line is that of its trapezoids, of a step that of its rectangles."""
+    from scipy import stats
+
+    bins = np.array([0.0, 1.3, 2.9, 7.25, 20.0])
+    histogram = stats.rv_histogram((np.array([3.0, 1.0, 5.0, 2.0]), bins), density=False)()
+    edges = np.union1d(bins, np.arange(32.0))
+    heights = histogram.sf(edges)
+    trapezoids = np.diff(edges) * (heights[1:] + heights[:-1]) / 2
+    expected = np.bincount(edges[:-1].astype(int), weights=trapezoids)
+    told = lifetime.from_distribution(SPAN, histogram)
+    np.testing.assert_allclose(told, expected, rtol=0, atol=1e-12)
+    steps = lifetime.from_distribution(years(2000, 2005), stats.randint(2, 5, loc=0.3))
+    expected = np.array([1.0, 1.0, 0.3 + 1.4 / 3, 0.2 + 0.7 / 3, 0.1, 0.0])
+    np.testing.assert_allclose(steps, expected, rtol=0, atol=1e-11)
+
+
+def test_a_wide_law_keeps_half_at_its_mean() -> None:
+    for law in ("normal", "logistic"):
+        np.testing.assert_allclose(survival_values(law, 3, mean=5, std=1e100), 0.5, rtol=1e-12)
+    both = survival_values("normal", 3, mean=[5.0, 5.0], std=[1e100, 1.0])
+    np.testing.assert_array_equal(both[1], survival_values("normal", 3, mean=5.0, std=1.0))
+    steep = survival_values("logistic", 7, mean=5.5, std=5e-324)
+    assert steep.tolist() == [1.0, 1.0, 1.0, 1.0, 1.0, 0.5, 0.0]
+
+
 @settings(deadline=None)
 @given(mean=st.floats(0.1, 80.0), variation=st.floats(0.05, 1.5))
 def test_closed_forms_equal_quadrature_of_scipy(mean: float, variation: float) -> None:
@@ -188,6 +259,13 @@ def test_hazard_and_survival_tables() -> None:
 REGIONS = xr.DataArray([3.0, -1.0], dims="region", coords={"region": ["EU", "US"]})
 
 
+def from_scipy(name: str, *parameters: Any, **choices: str) -> xr.DataArray:
+    from scipy import stats
+
+    law = getattr(stats, name)
+    return lifetime.from_distribution(SPAN, law(*parameters) if parameters else law, **choices)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -199,10 +277,38 @@ REGIONS = xr.DataArray([3.0, -1.0], dims="region", coords={"region": ["EU", "US"
         (lambda: lifetime.weibull(SPAN, mean=5), "takes mean and shape or mean and std or shape"),
         (lambda: lifetime.weibull(SPAN, mean=5, std=5000), "no Weibull shape"),
         (lambda: lifetime.gompertz(SPAN, mean=5, std=6), "between 0.0043 and 0.9997"),
+        (
+            lambda: lifetime.weibull(SPAN, mean=abs(REGIONS), shape=0.001),
+            r"cannot follow .*mean 3, shape 0.001 \(region EU\)",
+        ),
+        (lambda: lifetime.gamma(SPAN, mean=5, std=1e-160), "cannot follow .*mean 5, std 1e-160"),
+        (lambda: lifetime.gamma(SPAN, mean=5, std=1e300), "cannot follow"),
+        (lambda: lifetime.gamma(SPAN, mean=1e-251, std=1e-26, inflow_at="end"), "cannot follow"),
+        (lambda: lifetime.gamma(SPAN, shape=1e306, scale=1e-149), "cannot follow"),
+        (lambda: lifetime.gamma(SPAN, mean=5, std=1e160, inflow_at="end"), "cannot follow"),
+        (lambda: lifetime.lognormal(SPAN, mean=5, std=1e160), "cannot follow"),
+        (lambda: lifetime.gompertz(SPAN, shape=1e-310, scale=0.1), "cannot follow"),
+        (
+            lambda: survival_values("gamma", 3, mean=5, std=[1, 1e200]),
+            r"std 1e\+200 at cell \(1,\)",
+        ),
         (lambda: lifetime.fixed(SPAN, mean=5, inflow_at="midle"), 'Did you mean "middle"'),
         (lambda: lifetime.table(SPAN, survival=[1.0, 0.5]), "does not end at 0"),
-        (lambda: lifetime.table(SPAN, survival=[0.5, 1.0]), "never rise"),
+        (lambda: lifetime.table(SPAN, survival=[0.9, 0.5, 0.6]), r"never rise.* \(age 2\)"),
         (lambda: lifetime.table(SPAN, hazard=[0.5, 1.5]), "between 0 and 1"),
+        (lambda: lifetime.table(SPAN, survival=[]), r"one value per age.*shape \(0,\)"),
+        (lambda: lifetime.table(SPAN, survival=[[1.0, 0.0]]), r"not 2 of shape \(1, 2\)"),
+        (
+            lambda: lifetime.fixed(SPAN, mean=np.array([3.0, 4.0])),
+            "mean must be a number or.*ndarray",
+        ),
+        (lambda: lifetime.fixed(SPAN, mean=[3.0, 4.0]), r"mean must be a number or.*\[3.0, 4.0\]"),
+        (lambda: lifetime.fixed(SPAN, mean="long"), "mean must be a number or.*str: 'long'"),
+        (lambda: lifetime.fixed(np.arange(2000, 2005), mean=3), "as those of mfa.dims.years"),
+        (lambda: from_scipy("norm"), "with its parameters.*not <scipy"),
+        (lambda: from_scipy("norm", 3, -1), r"not a number; parameters: \[3, -1"),
+        (lambda: from_scipy("norm", np.nan, 1, inflow_at="end"), r"parameters: \[nan, 1"),
+        (lambda: from_scipy("norm", [3, 4], 1), "parameters must be numbers"),
         (lambda: lifetime.table(SPAN), "takes survival or hazard"),
         (
             lambda: lifetime.fixed(SPAN, mean=REGIONS.assign_attrs(units="month")),
@@ -230,6 +336,21 @@ REGIONS = xr.DataArray([3.0, -1.0], dims="region", coords={"region": ["EU", "US"
 def test_errors_name_the_cell_and_what_is_known(call: Any, message: str) -> None:
     with pytest.raises(MfaError, match=message):
         call()
+
+
+@pytest.mark.parametrize("moment", list(FIRST_AGE))
+def test_a_survival_that_is_not_a_number_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    def lost(x: Any, mean: Any) -> Any:
+        return np.where(mean > 4.0, np.nan, 0.5) + 0.0 * x
+
+    monkeypatch.setitem(LAWS, "fixed", LAWS["fixed"]._replace(alive=lost, beyond=lost))
+    with pytest.raises(MfaError, match="fixed: the numbers of a computer cannot follow"):
+        survival_values("fixed", 5, moment, mean=[3.0, 5.0])
+    by_cohort = xr.DataArray(np.full(31, 5.0), {"cohort": SPAN.values}, ("cohort",))
+    with pytest.raises(MfaError, match="the numbers of a computer cannot follow"):
+        np.array(lifetime.fixed(SPAN, mean=by_cohort, inflow_at=moment))
 
 
 def test_truncated_normal_starts_whole() -> None:
