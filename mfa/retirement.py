@@ -139,7 +139,7 @@ def stock_by_cohort_retired_early(
         in_use[..., year] = entering[..., year]
         left = _left(in_use[..., :year], ages[..., :year])
         room = whole[..., year] - entering[..., year] * ages[..., year]
-        early = left - room > ROUNDING * left
+        early = (left > 0) & (left - room > ROUNDING * left)
         kept = np.where(early, np.maximum(room, 0.0) / np.where(early, left, 1.0), 1.0)
         in_use[..., :year] *= kept[..., np.newaxis]
         stock[..., year, : year + 1] = in_use[..., : year + 1] * ages

@@ -14,6 +14,7 @@ from hypothesis.extra.numpy import arrays
 from mfa import lifetime, stocks
 from mfa.dims import array, years
 from mfa.errors import MfaError
+from mfa.retirement import stock_by_cohort_retired_early
 from mfa.survival import survival_values
 
 COUNT = 30
@@ -111,6 +112,12 @@ def test_cohorts_of_a_stock_that_retires_early_sum_to_it(
     np.testing.assert_allclose(table.outflow.sum("cohort"), use.outflow, rtol=0, atol=1e-10 * size)
     later = table.stock.sel(cohort=slice(first - 8, first - 1)).diff("year")
     assert float(later.max()) <= 1e-12 * size
+
+
+def test_a_total_below_what_has_just_entered_leaves_nothing_else() -> None:
+    """Nothing is left of the past and rounding asks for less than nothing: no 0/0."""
+    found = stock_by_cohort_retired_early([0.0, 3.0], [1.0, 1.0], total=[0.0, np.nextafter(3.0, 0)])
+    np.testing.assert_array_equal(found, [[0.0, 0.0], [0.0, 3.0]])
 
 
 @settings(deadline=None)
