@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from math import prod
 from typing import Any
@@ -131,10 +132,27 @@ def require_same_labels(**arrays: xr.DataArray) -> None:
         for dim in data.dims:
             if dim not in data.coords:
                 raise MfaError(f"{name}: dimension {dim!r} has no labels; give it coordinates")
-            labels = data.coords[dim].values
+            labels = data.get_index(dim)
             other_name, other = seen.setdefault(dim, (name, labels))
-            if not np.array_equal(other, labels):
-                raise MfaError(_difference(str(dim), other_name, other, name, labels))
+            if other is not labels and not other.equals(labels):
+                shown = (np.asarray(each) for each in (other, labels))
+                raise MfaError(_difference(str(dim), other_name, next(shown), name, next(shown)))
+
+
+def labelled(
+    values: Any, dims: tuple[str, ...], labels: Mapping[str, Any], attrs: Mapping[str, Any]
+) -> xr.DataArray:
+    """Return an array with labels; an index that has been made once is not made again."""
+    frame = _frame(dims, tuple(tuple(np.asarray(labels[dim]).tolist()) for dim in dims))
+    found = frame.copy(deep=False, data=values)
+    found.attrs = dict(attrs)
+    return found
+
+
+@lru_cache(maxsize=64)
+def _frame(dims: tuple[str, ...], labels: tuple[tuple[Any, ...], ...]) -> xr.DataArray:
+    empty = np.broadcast_to(np.zeros(()), [len(own) for own in labels])
+    return xr.DataArray(empty, dict(zip(dims, map(list, labels), strict=True)), dims)
 
 
 def _difference(dim: str, name_a: str, a: Any, name_b: str, b: Any) -> str:

@@ -35,7 +35,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from mfa.cohort_survival import CohortSurvival
-from mfa.dims import order, require_contiguous, require_same_labels
+from mfa.dims import labelled, order, require_contiguous, require_same_labels
 from mfa.errors import MfaError
 from mfa.lifetime_laws import ImpossibleError
 from mfa.survival import FIRST_AGE, Array, require_known, surviving
@@ -536,12 +536,9 @@ def _labelled(
     labels = {**found, "cohort": years.values, "age": np.arange(years.size)}
     dims = [*lead, "age"]
     names = order(dims)
-    return xr.DataArray(
-        np.transpose(values, [dims.index(name) for name in names]),
-        dims=names,
-        coords={name: labels[name] for name in names},
-        attrs={"units": "1", "law": law, "inflow_at": inflow_at},
-    )
+    turned = np.transpose(values, [dims.index(name) for name in names])
+    attrs = {"units": "1", "law": law, "inflow_at": inflow_at}
+    return labelled(turned, names, labels, attrs)
 
 
 def _require_run_labels(law: str, years: xr.DataArray, given: Mapping[str, xr.DataArray]) -> None:

@@ -14,7 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from mfa.cohort_survival import CohortSurvival
-from mfa.dims import order, require_contiguous, require_same_labels
+from mfa.dims import labelled, order, require_contiguous, require_same_labels
 from mfa.errors import MfaError
 from mfa.lifetime import bare, labels_of
 from mfa.survival import Array
@@ -58,8 +58,8 @@ def arrange(
     for key, data in given.items():
         _require_numbers(key, data)
         for dim in (str(dim) for dim in data.dims if dim not in apart):
-            labels = labels_of(data, dim) if dim in data.coords else None
-            if labels is None or not np.array_equal(coords.setdefault(dim, labels), labels):
+            index = data.get_index(dim) if dim in data.coords else None
+            if index is None or not coords.setdefault(dim, index).equals(index):
                 first = {key: [d for d in apart if d in data.dims] for key, data in given.items()}
                 require_same_labels(
                     **{key: data.isel(dict.fromkeys(first[key], 0)) for key, data in given.items()}
@@ -294,5 +294,5 @@ def label(
         result = like.copy(deep=False, data=turned)  # its labels need no index again
         result.name, result.attrs, result.encoding = name, known, {}
         return result
-    coords = {dim: case.coords["year" if dim == "cohort" else dim] for dim in names}
-    return xr.DataArray(turned, dims=names, coords=coords, name=name, attrs=known)
+    labels = {dim: case.coords["year" if dim == "cohort" else dim] for dim in names}
+    return labelled(turned, names, labels, known).rename(name)
