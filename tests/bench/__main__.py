@@ -153,9 +153,17 @@ def imports() -> None:
     row("  mfa --help / import xarray", f"{help_text / labels:.2f} x")
 
 
+def growth_laws() -> None:
+    from tests.bench import fits
+
+    for measured in fits.rows():
+        row(*measured)
+
+
 if __name__ == "__main__":
     print(f"{'work':<58}{'found':>16}{'limit':>12}")
     closed_cycle()
     cohorts()
+    growth_laws()
     reference()
     imports()

@@ -74,9 +74,3 @@ def rows() -> Iterator[Row]:
     fitted = demand.fit("logistic", x, y)
     (resampled,) = seconds(lambda: fitted.bootstrap(1000), rounds=5)
     yield "bootstrap: 1,000 samples of 200 points", f"{resampled * 1e3:.1f} ms", "", None
-
-
-if __name__ == "__main__":
-    for what, found, limit, holds in rows():
-        verdict = "" if holds is None else "holds" if holds else "MISSED"
-        print(f"{what:<58}{found:>16}{limit:>12}  {verdict}")
