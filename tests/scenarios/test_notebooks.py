@@ -123,6 +123,7 @@ def test_the_rivals_notebook_says_where_the_s_curve_loses(executed):
     text = printed(book)
     for name in ("econometric", "intensity", "input_output", "sectors", "s_curve", "stock_driven"):
         assert re.search(rf"^{name} .*; needs", text, re.MULTILINE)
+    assert "in all 42 kg = 42 kg used in the sectors" in text
     verdicts = re.findall(r"(\w+) +(observed|trend) +(\S+): .*% (wins against|loses to)", text)
     said = {(what, ahead, block): words for what, ahead, block, words in verdicts}
     assert len(said) == 20
