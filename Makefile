@@ -58,9 +58,9 @@ $(VENV)/installed: pyproject.toml
 	touch $@
 
 $(VENV)/installed-test: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --editable ".[test,fast,peers]"
+	$(BIN)/python -m pip install --quiet --editable ".[test,fast,peers,tables]"
 	touch $@
 
 $(VENV)/installed-check: $(VENV)/installed-test
-	$(BIN)/python -m pip install --quiet --editable ".[test,fast,peers,check]"
+	$(BIN)/python -m pip install --quiet --editable ".[test,fast,peers,tables,check]"
 	touch $@
