@@ -1,4 +1,4 @@
-"""The command line: ``mfa run``, ``check``, ``show``, ``plan``, ``fit``, ``compare`` and ``new``.
+"""The command line: ``mfa run``, ``check``, ``show``, ``plan``, ``fit``, ``indicators``, ``compare`` and ``new``.
 
 Nothing heavy is imported before a command needs it.
 """
@@ -225,6 +225,19 @@ def fit(
     if out:
         write(found, out, shlex.join(sys.argv[1:]))
     click.echo(describe(found))
+
+
+@main.command()
+@IMPORTS
+def indicators(modules: Sequence[str]) -> None:
+    """List the indicators: what each means, what it is made from, where it is defined."""
+    import_rules(modules)
+    from mfa.indicators import INDICATORS
+
+    for name, found in sorted(INDICATORS.items()):
+        click.echo(f"{name}({', '.join(found.inputs)})\n    {found.meaning}")
+        if found.reference:
+            click.echo(f"    {' '.join(found.reference.split())}")
 
 
 @main.command()

@@ -354,3 +354,16 @@ def test_a_cell_of_a_notebook_can_be_run_again(request: pytest.FixtureRequest) -
         functions.append(doubled)
     assert INDICATORS["doubled"].function is functions[1]
     assert INDICATORS["doubled"].reference == "own"
+
+
+def test_the_command_lists_every_indicator() -> None:
+    from click.testing import CliRunner
+
+    from mfa.cli import main
+    from mfa.indicators import INDICATORS
+
+    shown = CliRunner().invoke(main, ["indicators"])
+    assert shown.exit_code == 0
+    for name, found in INDICATORS.items():
+        assert f"{name}({', '.join(found.inputs)})" in shown.output
+        assert found.meaning in shown.output
