@@ -217,6 +217,8 @@ def fit(
     from mfa.demand.fit_data import read_points
     from mfa.demand.fit_files import describe, write
 
+    if out is not None and (not out or Path(out).suffix not in (".yaml", ".yml")):
+        raise MfaError(f"--out {out!r}: a fit is written as YAML; name a file that ends in .yaml")
     chosen = dict(part.partition("=")[::2] for part in where)
     x, y = read_points(data, by, per=per, group=group, where=chosen, years=(first, last))
     found = fitted(

@@ -57,12 +57,20 @@ def read_points(
     if strange := sorted(set(where) - columns):
         hint = known(strange[0], columns, "columns")
         raise MfaError(f"{path} has no column {strange[0]!r}. {hint}", table.place())
+    if group == "year":
+        raise MfaError("the groups are places or kinds of a column; 'year' is what they run over")
     if by not in ("year", *table.columns, *others):
         hint = known(by, ["year", *table.columns], "columns")
         raise MfaError(f"there is no column {by!r} in {path}; it may be another CSV too. {hint}")
     y, unit = _column(table, "value", group, where)
+    if negative := sorted(cell for cell, value in y.items() if value < 0):
+        year, label = negative[0]
+        raise MfaError(f"{path}: negative observations ({year} {label}); a growth law has none")
     if per is not None:
         below, below_unit = _column(others[per], "value", group, where, shared=True)
+        if nothing := sorted(cell for cell in y if below.get(cell) == 0):
+            year, label = nothing[0]
+            raise MfaError(f"{per}: the value of {year} {label} is 0; nothing can be divided by it")
         y = {cell: value / below[cell] for cell, value in y.items() if cell in below}
         unit = quotient(unit, below_unit)
     if by == "year":
@@ -108,16 +116,20 @@ def _column(
         raise MfaError(f"{table.path} has no column {lacking[0]!r}. {hint}", table.place())
     units = columns.get("unit" if name == "value" else f"{name}_unit")
     found: dict[Cell, float] = {}
-    canonical_unit = "1"
+    canonical_unit = ""
     for row in range(len(table)):
         if any(columns[c][row] != label for c, label in where.items() if c in columns):
             continue
         text = columns[name][row]
         if text == "":
             continue
-        factor, canonical_unit = canonical(units[row]) if units else (1.0, "1")
+        factor, unit = canonical(units[row]) if units else (1.0, "1")
+        if canonical_unit not in ("", unit):
+            message = f"the unit {units[row] if units else ''!r} is of another kind than {canonical_unit} above it"
+            raise MfaError(message, table.place(row, "unit"))
+        canonical_unit = unit
         label = columns[group][row] if group and group in columns else ""
-        cell = (int(columns["year"][row]), label)
+        cell = (_year(table, row), label)
         if cell in found:
             raise MfaError(
                 f"{cell[0]} {label} has two values; choose with where= (columns: {', '.join(columns)})",
@@ -131,7 +143,17 @@ def _column(
 
 def _number(table: Table, row: int, name: str) -> float:
     try:
-        return float(table.columns[name][row])
+        number = float(table.columns[name][row])
     except ValueError:
-        message = f"{table.columns[name][row]!r} is not a number"
-        raise MfaError(message, table.place(row, name)) from None
+        number = np.nan
+    if not np.isfinite(number):
+        message = f"{table.columns[name][row]!r} is not a number; leave the row out"
+        raise MfaError(message, table.place(row, name))
+    return number
+
+
+def _year(table: Table, row: int) -> int:
+    text = table.columns["year"][row]
+    if not text.strip().lstrip("-").isdigit():
+        raise MfaError(f"{text!r} is not a calendar year", table.place(row, "year"))
+    return int(text)

@@ -230,3 +230,42 @@ def test_the_unit_of_a_database_has_to_be_said(study: Path) -> None:
     text = "  consumption: {A: {table: ssp.csv, where: {variable: Population, scenario: SSP2}}, B: 1 t/yr}\n"
     with pytest.raises(MfaError, match=r"ssp\.csv:5:25: consumption: .*million"):
         mfa.build_parameters(read(study, text))
+
+
+def test_a_table_that_cannot_be_fitted_is_named_where_it_is_wrong(study: Path) -> None:
+    data = table(study, "steel.csv", last=2000)
+    text = data.read_text("utf-8")
+    lines = text.splitlines()
+    words = ["--law", "gompertz", "--by", "gdp_per_capita", "--where", "region=A"]
+    for old, new, message in (
+        ("kt/yr", "kg", "is of another kind than t/yr above it"),
+        (lines[2].split(",")[2], "inf", "'inf' is not a number"),
+        ("1991", "1991.5", "'1991.5' is not a calendar year"),
+        (lines[2].split(",")[2], "-5", "negative observations"),
+    ):
+        changed = [*lines[:2], lines[2].replace(old, new, 1), *lines[3:]]
+        data.write_text("\n".join(changed) + "\n", "utf-8")
+        assert message in fit(study, str(data), *words, code=2)
+    data.write_text(text, "utf-8")
+    nobody = table(study, "nobody.csv", 0.0)
+    assert "nothing can be divided" in fit(study, str(data), *words, "--per", str(nobody), code=2)
+    assert "a fit is written as YAML" in fit(study, str(data), *words, "-o", str(data), code=2)
+    assert data.read_text("utf-8") == text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("midpoint:", "midway:", "is not what was fitted"),
+        ("labels:", "label:", "no field 'label'"),
+        ("identified:", "identity:", "no field 'identity'"),
+        ("units:", "units: 5 #", "is no whole fit"),
+    ],
+)
+def test_an_edited_fit_is_not_taken(study: Path, old: str, new: str, message: str) -> None:
+    written(study)
+    file = study / "steel.yaml"
+    file.write_text(file.read_text("utf-8").replace(old, new, 1), "utf-8")
+    text = "  consumption: {fit: steel.yaml, of: gdp_per_capita, times: population}\n"
+    with pytest.raises(MfaError, match=message):
+        read(study, text)
