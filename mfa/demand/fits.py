@@ -116,6 +116,8 @@ def fit(
         if value not in names:
             raise MfaError(f"{what} {value!r} is unknown. {known(value, names)}")
     points = lay_out(x, y, weights, x_dim, missing)
+    if points.y.any() and np.ptp(points.y) == 0:
+        raise MfaError("y does not vary: any curve that has long reached its level would fit it")
     if noise == "relative" and not (points.y > 0).all():
         raise MfaError("noise='relative' needs observations above 0")
     mine = ([curve.level] if curve.level else []) if own is None else list(own)

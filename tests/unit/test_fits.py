@@ -568,3 +568,8 @@ def test_a_curve_that_does_not_move_has_a_profile_without_overflow() -> None:
     y = demand.gompertz(x, saturation=900.0, midpoint=22e3, rate=2e-5) * noise
     found = demand.fit("gompertz", x, y, noise="relative")
     assert np.isfinite(found.sample(10).to_array()).all()
+
+
+def test_observations_that_do_not_vary_identify_nothing() -> None:
+    with pytest.raises(MfaError, match="y does not vary"):
+        demand.fit("logistic", np.linspace(1.0, 30.0, 30), np.full(30, 5.0))
