@@ -228,8 +228,8 @@ def release_from_history(
     if year_index == 0:
         lead = alive.shape[:-2] if by_cohort else alive.shape[:-1]
         return np.zeros(np.broadcast_shapes(entering.shape[:-1], lead))
-    before = _at_year(alive, year_index - 1, by_cohort)
-    after = _at_year(alive, year_index, by_cohort)[..., :year_index]
+    before = at_year(alive, year_index - 1, by_cohort)
+    after = at_year(alive, year_index, by_cohort)[..., :year_index]
     return _dot(entering[..., :year_index], before - after)
 
 
@@ -529,7 +529,7 @@ def _with_axes(alive: Any, lead: int) -> Any:
     return alive.with_axes(wide) if _is_streamed(alive) else alive.reshape(*wide, *alive.shape[-2:])
 
 
-def _at_year(alive: Array, year: int, by_cohort: bool) -> Array:
+def at_year(alive: Array, year: int, by_cohort: bool) -> Array:
     """Return the survival of cohorts 0 … year at the end of a year, shape (..., cohort)."""
     if not by_cohort:
         return alive[..., year::-1] if year else alive[..., :1]

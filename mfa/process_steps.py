@@ -225,10 +225,9 @@ class MarketStep(Step):
         arrivals = self.arrivals(flows) if self.arrivals.flows else None
         last, surplus = rules.market(self.asks(flows), arrivals)
         if not self.surplus and surplus.any():
-            cell = np.unravel_index(int(np.argmax(surplus)), surplus.shape)
-            place = self._where(self.dims, cell, bound.years)
+            where = at_worst(self, self.dims, bound.years, surplus)
             raise MfaError(
-                f"process {self.name!r}: arrivals exceed asks by {surplus.max():.6g} t/yr at {place}; name a "
+                f"process {self.name!r}: arrivals exceed asks by {surplus.max():.6g} t/yr {where}; name a "
                 "process that takes it: 'surplus_to:'",
                 self.signature.system.place("processes", self.name),
             )

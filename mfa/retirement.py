@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mfa.errors import MfaError
-from mfa.kernels import ROUNDING
+from mfa.kernels import ROUNDING, at_year
 
 Array = NDArray[np.float64]
 
@@ -62,8 +62,8 @@ def retire_early(
     inflow, in_use, kept = np.zeros(shape), np.zeros(shape), np.ones(shape)
     share = np.ones(shape[:-1])
     for year in range(count):
-        ages = _at_year(alive, year, by_cohort)
-        left = _left(in_use[..., :year], ages[..., :year]) + share * before[..., year]
+        ages = at_year(alive, year, by_cohort)
+        left = np.vecdot(in_use[..., :year], ages[..., :year]) + share * before[..., year]
         gap = target[..., year] - left
         inflow[..., year] = in_use[..., year] = np.maximum(gap, 0.0) / ages[..., year]
         kept[..., year] = np.where(gap < 0, target[..., year] / np.where(gap < 0, left, 1.0), 1.0)
@@ -102,7 +102,7 @@ def stock_retired_early(
     for year in range(count):
         in_use[..., :year] *= shares[..., year, np.newaxis]
         in_use[..., year] = entering[..., year]
-        stock[..., year] = _left(in_use[..., : year + 1], _at_year(alive, year, by_cohort))
+        stock[..., year] = np.vecdot(in_use[..., : year + 1], at_year(alive, year, by_cohort))
     return stock
 
 
@@ -135,9 +135,9 @@ def stock_by_cohort_retired_early(
     shape = _common(alive, by_cohort, entering, whole)
     in_use, stock = np.zeros(shape), np.zeros((*shape, count))
     for year in range(count):
-        ages = _at_year(alive, year, by_cohort)
+        ages = at_year(alive, year, by_cohort)
         in_use[..., year] = entering[..., year]
-        left = _left(in_use[..., :year], ages[..., :year])
+        left = np.vecdot(in_use[..., :year], ages[..., :year])
         room = whole[..., year] - entering[..., year] * ages[..., year]
         early = (left > 0) & (left - room > ROUNDING * left)
         kept = np.where(early, np.maximum(room, 0.0) / np.where(early, left, 1.0), 1.0)
@@ -183,15 +183,3 @@ def _common(alive: Array, by_cohort: bool, *series: Array) -> tuple[int, ...]:
         raise MfaError(f"survival of shape {alive.shape} does not fit {count} years")
     lead = alive.shape[:-2] if by_cohort else alive.shape[:-1]
     return np.broadcast_shapes(*(each.shape for each in series), (*lead, count))
-
-
-def _at_year(alive: Array, year: int, by_cohort: bool) -> Array:
-    """Return the survival of cohorts 0 … year at the end of a year, shape (..., cohort)."""
-    if not by_cohort:
-        return alive[..., year::-1] if year else alive[..., :1]
-    cohorts = np.arange(year + 1)
-    return np.asarray(alive[..., cohorts, year - cohorts])
-
-
-def _left(in_use: Array, ages: Array) -> Array:
-    return np.asarray(np.vecdot(in_use, ages))

@@ -8,7 +8,7 @@ works on bare arrays, the year last (:meth:`Step.evaluate`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -205,14 +205,6 @@ class Step:
                 "flows that dimension or take it from the parameter",
                 self.signature.system.place("processes", self.name, key),
             )
-
-    def _where(self, dims: Dims, cell: Sequence[Any], years: range) -> str:
-        """Say in words where a cell (…, year) stands."""
-        labels = [
-            f"{d}={self.signature.system.dimensions[d][i]}"
-            for d, i in zip(dims, cell[:-1], strict=True)
-        ]
-        return ", ".join([*labels, f"year={years[int(cell[-1])]}"])
 
     def _out(self, targets: Any) -> list[str]:
         return [flow_name(self.name, target) for target in targets]
