@@ -10,33 +10,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from mfa.demand.fitted import Fit
 from mfa.demand.laws import LAWS
 from mfa.errors import MfaError, Place, known
-from mfa.files import Branch, inside, place_of, read_yaml
+from mfa.files import Branch, place_of, read_yaml
 from mfa.units import canonical, quotient
 
 BESIDE = ("fit", "of", "times")
 
 
-def expanded(
-    raw: Any,
-    folder: Path,
-    note: Callable[[Path], None],
-    place: Place,
-    under: tuple[str, ...] = (),
-) -> Any:
+Read: TypeAlias = Callable[[str, Place], Branch]
+"""Gives the whole, checked content of the file of a fit, named as in the scenario."""
+
+
+def expanded(raw: Any, read: Read, place: Place, under: tuple[str, ...] = ()) -> Any:
     """Return a value with every ``{fit: …}`` in it replaced by its law.
 
     Parameters
     ----------
     raw : value as it was read
-    folder : Path
-        Where paths of files start.
-    note : function of a path
-        Is told every file that was read.
+    read : function of a name and the place where it stands
+        Gives the content of the file of a fit, see :func:`read_fit`.
     place : Place
         Where the value stands, if it does not know itself.
     under : tuple of str
@@ -45,30 +41,26 @@ def expanded(
     if not isinstance(raw, Mapping):
         return raw
     if "fit" in raw:
-        return _law(raw, folder, note, getattr(raw, "place", place), under)
-    inner = {
-        key: expanded(value, folder, note, place, (*under, str(key))) for key, value in raw.items()
-    }
+        return _law(raw, read, getattr(raw, "place", place), under)
+    inner = {key: expanded(value, read, place, (*under, str(key))) for key, value in raw.items()}
     if all(inner[key] is value for key, value in raw.items()):
         return raw
     return _branch(inner, raw, place)
 
 
-def _law(
-    raw: Mapping[Any, Any],
-    folder: Path,
-    note: Callable[[Path], None],
-    place: Place,
-    under: tuple[str, ...],
-) -> Any:
+def read_fit(file: Path, name: str, at: Place) -> Branch:
+    """Return the content of the file of a fit, which is whole and as it was fitted."""
+    told = read_yaml(file, at)
+    _require_whole(told, name)
+    return told
+
+
+def _law(raw: Mapping[Any, Any], read: Read, place: Place, under: tuple[str, ...]) -> Any:
     path = raw["fit"]
     at = place_of(raw, ("fit",)) if isinstance(raw, Branch) else place
     if not isinstance(path, str):
         raise MfaError("'fit' is the name of a YAML file that 'mfa fit' wrote", at)
-    file = inside(folder, path, at)
-    told = read_yaml(file, at)
-    _require_whole(told, path)
-    note(file)
+    told = read(path, at)
     law = str(told["law"])
     if law not in LAWS:
         raise MfaError(f"law {law!r} cannot stand in a scenario. {known(law, LAWS, 'laws')}", at)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mfa.assignments import Assignment, Given, Layer, assign, covers, tables_of
 from mfa.errors import MfaError, Place, Problems, known
-from mfa.files import Table, inside, parse_value, read_table, sha256
-from mfa.fit_values import expanded
+from mfa.files import Branch, Table, inside, parse_value, read_table, sha256
+from mfa.fit_values import expanded, read_fit
 from mfa.forms import Form
 from mfa.system import System
 
@@ -152,6 +153,7 @@ class Collector:
     ) -> None:
         self.tables = dict(tables or {})
         self.files = dict(files or {})
+        self.fits: dict[Path, Branch] = {}
         self.given: list[Given] = []
         self.problems = Problems()
 
@@ -163,7 +165,7 @@ class Collector:
         layer: Layer, giver: str, place: Place, folder: Path,
     ) -> Iterator[Assignment]:  # fmt: skip
         try:
-            raw = expanded(raw, folder, self.note, place)
+            raw = expanded(raw, partial(self.fit, folder), place)
             given = Given(name, raw, selection, layer, giver, place)
             self.given.append(given)
             found = assign(given, system)
@@ -174,6 +176,14 @@ class Collector:
                 self.problems.add(f"{name}: {problem.message}", problem.place)
             return
         yield from found
+
+    def fit(self, folder: Path, name: str, at: Place) -> Branch:
+        """Return the content of the file of a fit, which is read once."""
+        file = inside(folder, name, at)
+        if file not in self.fits:
+            self.fits[file] = read_fit(file, name, at)
+            self.note(file)
+        return self.fits[file]
 
     def load_tables(self, form: Form, folder: Path) -> None:
         for table in tables_of(form):
