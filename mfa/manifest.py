@@ -156,6 +156,8 @@ def system_document(system: System) -> dict[str, Any]:
         "dimensions": {dim: list(labels) for dim, labels in system.dimensions.items()},
         "parameters": {name: fields(spec) for name, spec in system.parameters.items()},
         "processes": {name: fields(process) for name, process in system.processes.items()},
+        **({"roles": plain(system.roles)} if system.roles else {}),
+        **({"potential": fields(system.potential)} if system.potential else {}),
     }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from mfa.assessment import assess
 from mfa.balances import Account, End, check, extremes, residuals
 from mfa.dims import order
 from mfa.errors import MfaError, shortly
@@ -201,7 +202,8 @@ def run(scenario: Scenario) -> xr.Dataset:
     -------
     Dataset
         Flows and stocks (see :func:`simulate`) beside the parameters that they
-        were computed from; the global attributes say what made it.
+        were computed from, and the indicators of a system with roles (see
+        :func:`mfa.assess`); the global attributes say what made it.
 
     Examples
     --------
@@ -224,8 +226,9 @@ def run(scenario: Scenario) -> xr.Dataset:
 
 
 def _run(scenario: Scenario) -> xr.Dataset:
-    parameters = build_parameters(scenario)
-    return simulate(plan(scenario.system), parameters).assign(parameters.data_vars)
+    parameters, compiled = build_parameters(scenario), plan(scenario.system)
+    result = simulate(compiled, parameters).assign(parameters.data_vars)
+    return result.assign(assess(compiled, result).data_vars)
 
 
 def run_batch(scenarios: Iterable[Scenario]) -> xr.Dataset:
