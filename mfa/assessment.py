@@ -6,25 +6,25 @@ indicator means is said in :mod:`mfa.indicators.circularity`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from mfa.dims import order
 from mfa.errors import MfaError, shortly
+from mfa.panels import totals
 from mfa.plans import Plan, plan
+from mfa.potentials import THEORETICAL, add_potentials
+from mfa.role_arrays import DUST, Ledger, quotient
 from mfa.role_names import ROLES, variable
-from mfa.role_plans import RolePlan, Term, groups, together
-from mfa.system import System, factors
+from mfa.role_plans import Term
+from mfa.system import System
 
 Array = NDArray[np.float64]
 Dims = tuple[str, ...]
-
-THEORETICAL = "secondary_potential_theoretical"
-TECHNICAL = "secondary_potential_technical"
-ECONOMIC = "secondary_potential_economic"
 
 RATES = {
     "collection_rate": ("indicator_collected", THEORETICAL, "collected over end of life"),
@@ -76,9 +76,6 @@ RATIOS = {
     ),
 }
 """Quotients that may be above 1: above, below, unit, and what that is in words."""
-
-DUST = 1e-12
-"""Below this share of the largest a whole is rounding, and a share of it undefined (CONVENTIONS §9)."""
 
 
 def assess(system: Plan | System, result: xr.Dataset) -> xr.Dataset:
@@ -146,264 +143,114 @@ def assess(system: Plan | System, result: xr.Dataset) -> xr.Dataset:
             f"assess wants the Dataset of a run, with its parameters, this is {shortly(result)}"
         )
     compiled = system if isinstance(system, Plan) else plan(system)
-    return xr.Dataset() if compiled.roles is None else _Assessment(compiled.roles, result).all()
+    if compiled.roles is None:
+        return xr.Dataset()
+    ledger = Ledger(compiled.roles, result)
+    _add_quantities(ledger)
+    add_potentials(ledger)
+    _add_rates(ledger)
+    _add_milestones(ledger)
+    used = {d for own in ledger.found.values() for d in own.dims}
+    coords = {d: result.coords[d] for d in used if d in result.coords}
+    return xr.Dataset(ledger.found, coords)
 
 
-class _Assessment:
-    """The variables found so far, each with its dimensions and attributes."""
+def _add_quantities(ledger: Ledger) -> None:
+    for role, terms in ledger.roles.terms.items():
+        common = [d for d in ledger.roles.dims if all(d in term.dims for term in terms)]
+        kind, timed = ROLES[role].kind, True
+        if kind == "parameter":
+            timed = "year" in ledger.system.parameters[terms[0].name].dims
+        dims = ledger.sorted(common, timed)
+        units = "t/yr" if kind == "flow" else "person" if role == "population" else "t"
+        array = ledger.total((Term(term.name, term.dims) for term in terms), dims)
+        if kind == "flow" and role not in ("demand", "new_scrap", "mined"):
+            wrong = array < -DUST * np.abs(array).max(initial=0.0)
+            ledger.refuse(wrong, array, dims, role, "a rate of what is negative means nothing")
+        ledger.add(variable(role), dims, array, units, ROLES[role].meaning, role=role)
+    scraps = [n for n in ("old_scrap_supply", "new_scrap_supply") if n in ledger.found]
+    if scraps:
+        first, *others = (ledger.numbers(name) for name in scraps)
+        words = "metal recycled from discarded products and from rejects of production"
+        ledger.add("secondary_supply", ledger.dims, sum(others, first), "t/yr", words)
+    if "indicator_in_use" in ledger.found:
+        axis = ledger.dims.index("year")
+        grown = np.diff(ledger.numbers("indicator_in_use"), axis=axis, prepend=0.0)
+        words = "growth in the year of metal in products in use"
+        ledger.add("indicator_net_addition_to_stock", ledger.dims, grown, "t/yr", words)
 
-    def __init__(self, roles: RolePlan, result: xr.Dataset) -> None:
-        self.roles, self.system, self.result = roles, roles.system, result
-        self.leading = tuple(d for d in ("scenario", "sample") if d in result.dims)
-        self.declared = tuple(roles.system.dimensions)
-        self.dims = self.sorted(roles.dims)
-        self.together = together(roles.system)
-        self.found: dict[str, xr.Variable] = {}
 
-    def sorted(self, dims: Iterable[str], year: bool = True) -> Dims:
-        return order((*self.leading, *(["year"] if year else []), *dims), self.declared)
-
-    def values(self, name: str, dims: Dims) -> Array:
-        """Return a variable of the result with these dims: others are summed, missing ones of length one."""
-        if name not in self.result.variables:
-            raise MfaError(f"the result lacks {name!r}, which the roles of the system need")
-        own = self.result.variables[name]
-        kept = own.transpose(*(d for d in order(own.dims, self.declared)))
-        over = tuple(i for i, d in enumerate(kept.dims) if d not in dims)
-        array = np.asarray(kept.values, dtype=float)
-        array = array.sum(axis=over) if over else array
-        return array[tuple(slice(None) if d in kept.dims else None for d in dims)]
-
-    def total(self, terms: Iterable[Term], dims: Dims) -> Array:
-        """Return the sum of terms over these dims; one that lacks a dim is put at its label."""
-        shape = [self.result.sizes[d] for d in dims]
-        whole = np.zeros(shape)
-        for term in terms:
-            where = dict(term.at)
-            index = tuple(
-                slice(where[d], where[d] + 1) if d in where else slice(None) for d in dims
-            )
-            whole[index] += self.values(term.name, dims)
-        return whole
-
-    def add(self, name: str, dims: Dims, array: Array, units: str, words: str, **more: str) -> None:
-        attrs = {"units": units, "long_name": words, "kind": "indicator", **more}
-        if "year" in dims:
-            attrs["cell_methods"] = "year: sum" if units.endswith("t/yr") else "year: point"
-        self.found[name] = xr.Variable(dims, array, attrs, fastpath=True)
-
-    def all(self) -> xr.Dataset:
-        self.quantities()
-        self.potentials()
-        self.rates()
-        self.milestones()
-        used = {d for own in self.found.values() for d in own.dims}
-        coords = {d: self.result.coords[d] for d in used if d in self.result.coords}
-        return xr.Dataset(self.found, coords)
-
-    # ------------------------------------------------------------ quantities
-
-    def quantities(self) -> None:
-        for role, terms in self.roles.terms.items():
-            common = [d for d in self.roles.dims if all(d in term.dims for term in terms)]
-            kind, timed = ROLES[role].kind, True
-            if kind == "parameter":
-                timed = "year" in self.system.parameters[terms[0].name].dims
-            dims = self.sorted(common, timed)
-            units = {"flow": "t/yr", "stock": "t"}.get(
-                kind, "person" if role == "population" else "t"
-            )
-            array = self.total((Term(term.name, term.dims) for term in terms), dims)
-            if kind == "flow" and role not in ("demand", "new_scrap", "mined"):
-                self.refuse(array < -DUST * np.abs(array).max(initial=0.0), array, dims, role,
-                            "it is negative, so that no rate of it means anything")  # fmt: skip
-            self.add(variable(role), dims, array, units, ROLES[role].meaning, role=role)
-        scraps = [n for n in ("old_scrap_supply", "new_scrap_supply") if n in self.found]
-        if scraps:
-            total = sum(self.found[name].values for name in scraps)
-            words = "metal recycled from discarded products and from rejects of production"
-            self.add("secondary_supply", self.dims, np.asarray(total), "t/yr", words)
-        if "indicator_in_use" in self.found:
-            stock = self.found["indicator_in_use"]
-            axis = stock.dims.index("year")
-            grown = np.diff(stock.values, axis=axis, prepend=0.0)
-            words = "growth in the year of metal in products in use"
-            self.add(
-                "indicator_net_addition_to_stock", tuple(map(str, stock.dims)), grown, "t/yr", words
-            )
-
-    # ------------------------------------------------------------ potentials
-
-    def potentials(self) -> None:
-        potential = self.system.potential
-        if potential is None:
-            return
-        sums = {TECHNICAL: np.zeros([self.result.sizes[d] for d in self.dims])}
-        values: list[tuple[Dims, Array, Array]] = []
-        if potential.economic:
-            sums[ECONOMIC] = np.zeros_like(sums[TECHNICAL])
-        for placed, terms in groups(self.roles.terms["end_of_life"]).items():
-            dims = self.sorted(placed)
-            reached = np.maximum(self.total(terms, dims), 0.0)
-            share = self.product(potential.technical, dims)
-            wrong = (share < 0) | (share > 1 + 1e-9)
-            self.refuse(
-                wrong, share, dims, "technical", "a share lies within 0 and 1", potential.technical
-            )
-            technical = reached * np.minimum(share, 1.0)
-            sums[TECHNICAL] += self.summed(technical, dims)
-            if potential.economic:
-                paying, value = self.economic(technical, reached, dims)
-                sums[ECONOMIC] += self.summed(paying, dims)
-                values.append((dims, value, self.of_product(reached, dims)))
-        sums[TECHNICAL] = np.minimum(sums[TECHNICAL], self.found[THEORETICAL].values)
-        words = "metal at end of life that the best collection and processes would recycle"
-        self.add(TECHNICAL, self.dims, sums[TECHNICAL], "t/yr", words)
-        if potential.economic:
-            words = "the part of the technical potential whose recycling pays"
-            sums[ECONOMIC] = np.minimum(sums[ECONOMIC], sums[TECHNICAL])
-            self.add(ECONOMIC, self.dims, sums[ECONOMIC], "t/yr", words)
-            self.break_even(values)
-
-    def economic(self, technical: Array, reached: Array, dims: Dims) -> tuple[Array, Array]:
-        """Return the paying part of a technical potential, and the value of what is recovered."""
-        assert self.system.potential is not None and self.system.potential.economic is not None
-        costs = self.system.potential.economic
-        price = self.product(costs.price, dims)
-        value, mass = self.of_product(price * technical, dims), self.of_product(reached, dims)
-        per_tonne = np.divide(value, mass, out=np.zeros_like(value), where=mass > 0)
-        low, high = self.product(costs.cost_low, dims), self.product(costs.cost_high, dims)
-        low, high = np.broadcast_arrays(low, high)
-        self.refuse(
-            high < low, high, dims, "economic", "it is below the lowest cost", costs.cost_high
+def _add_rates(ledger: Ledger) -> None:
+    found = ledger.found
+    for name, (part, whole, words) in RATES.items():
+        if not {part, *quantities(whole)} <= found.keys():
+            continue
+        above, below = ledger.numbers(part), combined(whole, ledger.numbers)
+        wrong = above > below * (1 + 1e-9) + DUST * below.max(initial=0.0)
+        why = (
+            f"{name.replace('_', ' ')} would be above 1, {words}: is each flow in its role? "
+            "Where metal is stored or traded between the two, leave one of the roles out"
         )
-        width = high - low
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ramp = (per_tonne - low) / width
-        share = np.where(width > 0, np.clip(ramp, 0.0, 1.0), (per_tonne >= low).astype(float))
-        return technical * share, value
-
-    def break_even(self, values: Iterable[tuple[Dims, Array, Array]]) -> None:
-        """Add the value of a tonne at end of life, over what all products have in common."""
-        values = list(values)
-        common = set.intersection(*({*dims} for dims, _, _ in values))
-        common -= {str(self.system.conserves)} if self.together else set()
-        dims = tuple(d for d in values[0][0] if d in common)
-        total = mass = np.zeros([self.result.sizes[d] for d in dims])
-        for own, value, reached in values:
-            over = tuple(i for i, d in enumerate(own) if d not in common)
-            total, mass = total + value.sum(axis=over), mass + reached.sum(axis=over)
-        words = "value of the metals in a tonne of metal at end of life: the cost at which recycling just pays"
-        self.add("break_even_cost", dims, _quotient(total, mass), "USD/t", words)
-
-    def product(self, expression: str, dims: Dims) -> Array:
-        first, *others = (self.values(name, dims) for name in factors(expression))
-        for array in others:
-            first = first * array
-        return first
-
-    def of_product(self, array: Array, dims: Dims) -> Array:
-        """Sum over the metals of a product, keeping the axis."""
-        if not self.together or self.system.conserves not in dims:
-            return array
-        return np.asarray(array.sum(axis=dims.index(str(self.system.conserves)), keepdims=True))
-
-    def summed(self, array: Array, dims: Dims) -> Array:
-        return array.sum(axis=tuple(i for i, d in enumerate(dims) if d not in self.dims))
-
-    # ------------------------------------------------------ rates, milestones
-
-    def rates(self) -> None:
-        for name, (part, whole, words) in RATES.items():
-            if {*part.split(), *whole.split()} - {"+", "-"} <= {*self.found}:
-                above, below = self.found[part].values, combined(whole, self.numbers)
-                largest = float(below.max(initial=0.0))
-                wrong = above > below * (1 + 1e-9) + DUST * largest
-                why = (
-                    f"{name.replace('_', ' ')} would be above 1, {words}: is each flow in its role? "
-                    "Where metal is stored or traded between the two, leave one of the roles out"
-                )
-                self.refuse(
-                    wrong, above, self.dims, str(self.found[part].attrs.get("role", "")), why
-                )
-                rate = np.minimum(_quotient(above, below), 1.0)
-                self.add(f"indicator_{name}", self.dims, rate, "1", words, part=part, whole=whole)
-        for name, (part, whole, units, words) in RATIOS.items():
-            if {*part.split(), *whole.split()} - {"+", "-"} <= {*self.found}:
-                dims = self.sorted(
-                    {d for n in (part, whole.split()[0]) for d in self.found[n].dims} - {"year"}
-                )
-                arrays = (self.spread(part, dims), combined(whole, lambda n: self.spread(n, dims)))
-                above, below = np.broadcast_arrays(*arrays)
-                self.add(f"indicator_{name}", dims, _quotient(above, below), units, words,
-                         part=part, whole=whole)  # fmt: skip
-
-    def numbers(self, name: str) -> Array:
-        return np.asarray(self.found[name].values)
-
-    def spread(self, name: str, dims: Dims) -> Array:
-        own = self.found[name]
-        return self.numbers(name)[tuple(slice(None) if d in own.dims else None for d in dims)]
-
-    def milestones(self) -> None:
-        primary, secondary = (self.world(n) for n in ("primary_supply", "secondary_supply"))
-        if secondary is not None:
-            own = self.numbers("secondary_supply") - self.total(
-                (Term(term.name, term.dims) for term in self.roles.surplus), self.dims
-            )
-            words = "primary metal that secondary metal has replaced since the first year, tonne for tonne"
-            saved = np.cumsum(own, axis=self.dims.index("year"))
-            self.add("indicator_avoided_primary", self.dims, saved, "t", words)
-        if primary is None:
-            return
-        array, dims = primary
-        axis, years = dims.index("year"), self.result["year"].values
-        rest = tuple(d for d in dims if d != "year")
-        until = f"to {years[-1]}"
-        highest = np.take(years, array.argmax(axis=axis)).astype(float)
-        falls = array.max(axis=axis) > np.take(array, -1, axis=axis)
-        words = f"year of the highest primary supply of all places; NaN: it has not fallen {until}"
-        self.add("indicator_peak_year", rest, np.where(falls, highest, np.nan), "year", words)
-        if secondary is not None:
-            exceeds = secondary[0] > array
-            first = np.take(years, exceeds.argmax(axis=axis)).astype(float)
-            words = f"first year in which all places get more secondary than primary metal; NaN: none {until}"
-            crossed = np.where(exceeds.any(axis=axis), first, np.nan)
-            self.add("indicator_crossing_year", rest, crossed, "year", words)
-
-    def world(self, name: str) -> tuple[Array, Dims] | None:
-        """Return a quantity summed over all places."""
-        if name not in self.found:
-            return None
-        kept = {*self.leading, "year", self.system.conserves}
-        over = tuple(i for i, d in enumerate(self.dims) if d not in kept)
-        return self.numbers(name).sum(axis=over), tuple(d for d in self.dims if d in kept)
-
-    def refuse(
-        self, wrong: Array, values: Array, dims: Dims, key: str, why: str, what: str = ""
-    ) -> None:
-        """Raise at the first cell that is wrong, with its value and labels."""
-        if not wrong.any():
-            return
-        cell = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
-        labels = [
-            f"{d}={self.result[d].values[i]}"
-            for d, i, size in zip(dims, cell, wrong.shape, strict=True)
-            if size > 1
-        ]
-        role = key in ROLES
-        path = ("roles", key) if role else ("potential", key)
-        name = what or f"role {key!r}"
-        where = f" at {', '.join(labels)}" if labels else ""
-        message = f"{name}: {np.broadcast_to(values, wrong.shape)[cell]:g}{where}; {why}"
-        raise MfaError(message, self.system.place(*path))
+        ledger.refuse(wrong, above, ledger.dims, str(found[part].attrs.get("role", "")), why)
+        rate = np.minimum(quotient(above, below), 1.0)
+        ledger.add(f"indicator_{name}", ledger.dims, rate, "1", words, part=part, whole=whole)
+    for name, (part, whole, units, words) in RATIOS.items():
+        names = (part, *quantities(whole))
+        if not {*names} <= found.keys():
+            continue
+        dims = ledger.sorted({str(d) for n in names for d in found[n].dims} - {"year"})
+        arrays = ledger.spread(part, dims), combined(whole, partial(ledger.spread, dims=dims))
+        ratio = quotient(*np.broadcast_arrays(*arrays))
+        ledger.add(f"indicator_{name}", dims, ratio, units, words, part=part, whole=whole)
 
 
-def combined(expression: str, get: Callable[[str], Array]) -> Array:
+def _add_milestones(ledger: Ledger) -> None:
+    axis = ledger.dims.index("year")
+    if has_secondary := "secondary_supply" in ledger.found:
+        away = ledger.total((Term(t.name, t.dims) for t in ledger.roles.surplus), ledger.dims)
+        used = ledger.numbers("secondary_supply") - away
+        words = (
+            "primary metal that secondary metal has replaced since the first year, tonne for tonne"
+        )
+        ledger.add("indicator_avoided_primary", ledger.dims, np.cumsum(used, axis=axis), "t", words)
+    if "primary_supply" not in ledger.found:
+        return
+    primary, dims = _world(ledger, "primary_supply")
+    years, axis = ledger.result["year"].values, dims.index("year")
+    rest = tuple(d for d in dims if d != "year")
+    highest = years[primary.argmax(axis=axis)].astype(float)
+    falls = primary.max(axis=axis) > np.take(primary, -1, axis=axis)
+    words = f"year of the highest primary supply of all places; NaN: no fall to {years[-1]}"
+    ledger.add("indicator_peak_year", rest, np.where(falls, highest, np.nan), "year", words)
+    if has_secondary:
+        exceeds = _world(ledger, "secondary_supply")[0] > primary
+        first = years[exceeds.argmax(axis=axis)].astype(float)
+        crossed = np.where(exceeds.any(axis=axis), first, np.nan)
+        words = f"first year in which all places get more secondary than primary metal; NaN: not to {years[-1]}"
+        ledger.add("indicator_crossing_year", rest, crossed, "year", words)
+
+
+def _world(ledger: Ledger, name: str) -> tuple[Array, Dims]:
+    """Return a quantity summed over all places."""
+    kept = {*ledger.leading, "year", ledger.system.conserves}
+    over = tuple(i for i, d in enumerate(ledger.dims) if d not in kept)
+    return ledger.numbers(name).sum(axis=over), tuple(d for d in ledger.dims if d in kept)
+
+
+def quantities(expression: str) -> tuple[str, ...]:
+    """Return the names in a sum or difference.
+
+    >>> quantities("a + b - c")
+    ('a', 'b', 'c')
+    """
+    return tuple(expression.split()[::2])
+
+
+def combined(expression: str, get: Callable[[str], Any]) -> Any:
     """Add and subtract quantities as an expression says.
 
-    >>> combined("a + b - c", {"a": np.array(5.0), "b": np.array(2.0), "c": np.array(1.0)}.__getitem__)
-    np.float64(6.0)
+    >>> combined("a + b - c", {"a": 5.0, "b": 2.0, "c": 1.0}.__getitem__)
+    6.0
     """
     first, *rest = expression.split()
     total = get(first)
@@ -412,8 +259,20 @@ def combined(expression: str, get: Callable[[str], Array]) -> Array:
     return total
 
 
-def _quotient(above: Array, below: Array) -> Array:
-    """Divide; NaN where the divisor is 0, or rounding beside the largest of the two."""
-    largest = max(float(np.abs(above).max(initial=0.0)), float(np.abs(below).max(initial=0.0)))
-    there = below > DUST * largest
-    return np.divide(above, below, out=np.full(np.shape(below), np.nan), where=there)
+def of_the_world(result: xr.Dataset, name: str) -> xr.DataArray | None:
+    """Return an indicator of the sum over all places: a rate of sums, not a sum of rates.
+
+    None where the world has no such number: of a tonne's value, of what is per
+    head of places that may overlap.
+    """
+    data = result[name]
+    if "whole" in data.attrs:
+        names = (data.attrs["part"], *quantities(data.attrs["whole"]))
+        if any(n not in result for n in names) or "indicator_population" in names:
+            return None
+        above = totals(result[data.attrs["part"]])
+        below = combined(data.attrs["whole"], lambda n: totals(result[n]))
+        below = below.where(below > DUST * max(float(abs(above).max()), float(abs(below).max())))
+        rate: xr.DataArray = (above / below).assign_attrs(data.attrs)
+        return rate
+    return totals(data) if str(data.attrs.get("units")) in ("t", "t/yr", "person") else None

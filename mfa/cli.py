@@ -247,7 +247,7 @@ def indicators(modules: Sequence[str]) -> None:
 @click.option(
     "--flow",
     metavar="NAME",
-    help="One flow or stock instead of demand, primary and secondary supply.",
+    help="One flow, stock or indicator instead of demand, primary and secondary supply.",
 )
 @click.option(
     "--csv",
@@ -257,6 +257,7 @@ def indicators(modules: Sequence[str]) -> None:
 )
 def compare(folders: Sequence[str], flow: str | None, as_csv: bool) -> None:
     """Put the world totals of several results side by side."""
+    from mfa.comparison import PEAK, SHARE
     from mfa.comparison import compare as compared
     from mfa.explain import aligned
 
@@ -264,15 +265,24 @@ def compare(folders: Sequence[str], flow: str | None, as_csv: bool) -> None:
     if as_csv:
         click.echo(table.to_csv(lineterminator="\n", float_format="%.10g"), nl=False)
         return
-    large = float(table.abs().max().max()) >= 1e4
-    shown = table / 1e3 if large else table
-    rows = [
-        (*map(str, key), *("" if v != v else f"{v:,.1f}" for v in values))  # NaN: not in this one
-        for key, values in zip(shown.index, shown.values, strict=True)
-    ]
-    head = ("quantity", "material", "year", *map(str, shown.columns))
     unit = table.attrs["units"]
-    what = "World totals" if unit == "t/yr" else "World totals at the end of the year"
+    is_mass = ~table.index.get_level_values("quantity").isin([SHARE, PEAK])
+    large = unit.startswith("t") and float(table[is_mass].abs().max().max()) >= 1e4
+    digits = {SHARE: ".1f", PEAK: ".0f"}
+
+    def cell(quantity: str, value: float) -> str:
+        if value != value:  # NaN: not in this one, or no peak up to the last year
+            return "not yet" if quantity == PEAK else ""
+        usual = ",.1f" if unit.startswith("t") else ".0f" if unit == "year" else ",.3f"
+        scaled = value / 1e3 if large and quantity not in digits else value
+        return format(scaled, digits.get(quantity, usual))
+
+    rows = [
+        (*map(str, key), *(cell(key[0], value) for value in values))
+        for key, values in zip(table.index, table.values, strict=True)
+    ]
+    head = ("quantity", "material", "year", *map(str, table.columns))
+    what = "World totals at the end of the year" if unit == "t" else "World totals"
     click.echo(f"{what}, {'k' if large else ''}{unit}")
     click.echo(aligned([head, *rows], right=range(3, len(head))))
 

@@ -260,7 +260,7 @@ def potential_expressions(potential: Potential | None) -> dict[tuple[str, ...], 
     """Return every product of parameters of a potential, by its path in the file."""
     if potential is None:
         return {}
-    found = {("potential", "technical"): potential.technical}
+    found: dict[tuple[str, ...], str] = {("potential", "technical"): potential.technical}
     if potential.economic:
         for key in ("price", "cost_low", "cost_high"):
             found["potential", "economic", key] = getattr(potential.economic, key)
