@@ -86,6 +86,7 @@ def run(
     from mfa import results, runs
     from mfa.explain import aligned
     from mfa.folders import check_target
+    from mfa.target_checks import verdicts
 
     with progress(3 * len(files)) as advance:
 
@@ -106,14 +107,17 @@ def run(
                 "run them apart"
             )
         each(names, lambda name: check_target(folder / name))
-        lines = []
+        lines, targets = [], list[tuple[str, ...]]()
         for scenario, (result, seconds) in zip(scenarios, each(scenarios, timed), strict=True):
             advance(f"writing {scenario.name}")
             target = results.save(result, folder / scenario.name)
             worst = result.attrs["balance_residual"]
             name = f"{scenario.name}, changed" if settings else scenario.name
             lines.append((name, str(target), f"balance residual {worst:.1e}", f"{seconds:.2f} s"))
+            targets += [(name, *found) for found in verdicts(result)]
     click.echo(aligned(lines))
+    if targets:
+        click.echo(f"\ntargets\n{aligned(targets)}")
     if settings:
         changed = "; ".join(settings)
         for _, path, *_ in lines:
@@ -133,6 +137,7 @@ def check(files: Sequence[str], modules: Sequence[str]) -> None:
         from mfa.parameters import build_parameters
         from mfa.plans import plan as compile_plan
         from mfa.runs import prepare
+        from mfa.target_checks import rehearse
 
         lines = []
         for scenario in _scenarios(file):
@@ -141,8 +146,18 @@ def check(files: Sequence[str], modules: Sequence[str]) -> None:
                 partial(build_parameters, scenario),
             ]
             compiled, parameters = each(steps, lambda step: step())
-            prepare(compiled, parameters)
+            each(
+                [
+                    partial(prepare, compiled, parameters),
+                    partial(rehearse, compiled, scenario.targets),
+                ],
+                lambda step: step(),
+            )
             values = f"{len(scenario.parameters)} parameters, {len(compiled.flows)} flows"
+            if compiled.roles is not None:
+                values += f", {len(compiled.roles.terms)} roles"
+            if names := {clause.name for clause in scenario.targets}:
+                values += f", {len(names)} target{'s' if len(names) > 1 else ''}"
             lines.append(("ok", file, f"{values}, {scenario.years[0]}–{scenario.years[1]}"))
         return lines
 

@@ -21,6 +21,7 @@ from mfa.scenario import Scenario
 from mfa.steps import Bound, Dims, spread
 from mfa.stock_step import StockStep
 from mfa.system import System, factors, placement
+from mfa.target_checks import check_targets
 from mfa.units import canonical
 
 Array = NDArray[np.float64]
@@ -202,8 +203,8 @@ def run(scenario: Scenario) -> xr.Dataset:
     -------
     Dataset
         Flows and stocks (see :func:`simulate`) beside the parameters that they
-        were computed from, and the indicators of a system with roles (see
-        :func:`mfa.assess`); the global attributes say what made it.
+        were computed from, the indicators of a system with roles (see
+        :func:`mfa.assess`) and the targets of the scenario; the global attributes say what made it.
 
     Examples
     --------
@@ -228,7 +229,8 @@ def run(scenario: Scenario) -> xr.Dataset:
 def _run(scenario: Scenario) -> xr.Dataset:
     parameters, compiled = build_parameters(scenario), plan(scenario.system)
     result = simulate(compiled, parameters).assign(parameters.data_vars)
-    return result.assign(assess(compiled, result).data_vars)
+    result = result.assign(assess(compiled, result).data_vars)
+    return result.assign(check_targets(compiled, scenario.targets, result).data_vars)
 
 
 def run_batch(scenarios: Iterable[Scenario]) -> xr.Dataset:
