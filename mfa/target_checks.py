@@ -229,7 +229,9 @@ def _verdict(least: xr.DataArray, reached: xr.DataArray, met: xr.DataArray) -> s
 
 
 def _told(value: float, units: str) -> str:
-    return f"{100 * value:.1f} %" if units == "1" else f"{value:,.4g} {units}"
+    if units == "1":
+        return f"{100 * value:.1f} %"
+    return f"{value:,.0f} {units}" if abs(value) >= 1000 else f"{value:.4g} {units}"
 
 
 def _spans(years: NDArray[Any]) -> str:
