@@ -6,7 +6,6 @@ step: it holds from its year on until the next.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 from mfa.assignments import leaves
 from mfa.errors import MfaError, Place, Problems, known
 from mfa.files import place_of
-from mfa.forms import Form, Number, Vocabulary, YearPath, read_form
+from mfa.forms import Fields, Form, Number, Vocabulary, YearPath, read_form
 from mfa.schema import TargetOf, validate
 from mfa.system import System
 
@@ -108,6 +107,9 @@ def _steps(form: Form, fallback: Place) -> tuple[Step, ...]:
             return (_step(None, form),)
         case YearPath(points=points) if all(isinstance(value, Number) for _, value in points):
             return tuple(_step(year, value) for year, value in points if isinstance(value, Number))
+        case Fields(fields=fields, places=places, labels=known_labels):
+            name, labels = fields[0][0], [label for _, own in known_labels for label in own]
+            raise MfaError(f"{name!r} is no label. {known(name, labels, 'labels')}", places[0])
     message = (
         "a minimum is a number with its unit, or numbers by year, perhaps by label: "
         "{Co: {2031: 16 %, 2036: 26 %}}"
@@ -116,8 +118,6 @@ def _steps(form: Form, fallback: Place) -> tuple[Step, ...]:
 
 
 def _step(year: int | None, number: Number) -> Step:
-    if not math.isfinite(number.value):
-        raise MfaError(f"{number.value} is no minimum; leave the label out", number.place)
     return Step(year, number.value, number.unit or "")
 
 

@@ -441,7 +441,7 @@ def test_impossible_potentials_are_refused(changed: dict[str, Any], message: str
 
 def test_a_part_larger_than_its_whole_is_a_wrong_role() -> None:
     roles = {**ROLES_OF, "end_of_life": "cans_to_collect"}
-    with pytest.raises(MfaError, match="role 'collected'.*collection rate would be above 1"):
+    with pytest.raises(MfaError, match=r"role 'collected'.*collection rate would be above 1"):
         run(mfa.System(**fields(roles=roles, potential=None)))
 
 
