@@ -45,7 +45,11 @@ RATES = {
         "primary_supply + secondary_supply",
         "old scrap over all supply",
     ),
-    "old_scrap_ratio": ("old_scrap_supply", "secondary_supply", "old scrap over all scrap"),
+    "old_scrap_ratio": (
+        "old_scrap_supply",
+        "old_scrap_supply + new_scrap_supply",
+        "old scrap over all scrap",
+    ),
 }
 """Rates: the part, the whole, and what that is in words."""
 
