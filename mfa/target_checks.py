@@ -197,6 +197,9 @@ def verdicts(result: xr.Dataset) -> Iterator[tuple[str, str, str]]:
         if met.attrs.get("kind") != "target" or not str(name).endswith("_met"):
             continue
         target = str(name).removesuffix("_met")
+        if result[target].isnull().all():
+            yield target.removeprefix("target_"), "", "asked for in no year of the run"
+            continue
         reached = met.copy(data=_reached(result, met.attrs["of"], tuple(map(str, met.dims))))
         others = [str(d) for d in met.dims if d != "year"]
         for index in np.ndindex(*(met.sizes[d] for d in others)):

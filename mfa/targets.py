@@ -92,21 +92,21 @@ def read_clause(
     at = at if at.file else place
     open_dims = {dim: own for dim, own in system.dimensions.items() if dim not in fixed}
     form = read_form(raw["at_least"], Vocabulary(open_dims, {}, ()), at)
-    steps = {
-        tuple(sorted({**fixed, **chosen}.items())): _steps(leaf, at)
-        for chosen, leaf in leaves(form)
-    }
+    steps: dict[Cell, tuple[Step, ...]] = {}
+    for chosen, leaf in leaves(form):
+        cell = {**fixed, **chosen}
+        steps[tuple(sorted(cell.items()))] = _steps(leaf, cell.get(system.conserves or ""), at)
     if len({tuple(dim for dim, _ in cell) for cell in steps}) > 1:
         raise MfaError("some minima name a dimension that others do not; name the same in all", at)
     return Clause(name, spec.of, steps, raw, spec.source, layer, giver, place)
 
 
-def _steps(form: Form, fallback: Place) -> tuple[Step, ...]:
+def _steps(form: Form, material: str | None, fallback: Place) -> tuple[Step, ...]:
     match form:
         case Number():
-            return (_step(None, form),)
+            return (_step(None, form, material),)
         case YearPath(points=points) if all(isinstance(value, Number) for _, value in points):
-            return tuple(_step(year, value) for year, value in points if isinstance(value, Number))
+            return tuple(_step(y, v, material) for y, v in points if isinstance(v, Number))
         case Fields(fields=fields, places=places, labels=known_labels):
             name, labels = fields[0][0], [label for _, own in known_labels for label in own]
             raise MfaError(f"{name!r} is no label. {known(name, labels, 'labels')}", places[0])
@@ -117,7 +117,10 @@ def _steps(form: Form, fallback: Place) -> tuple[Step, ...]:
     raise MfaError(message, getattr(form, "place", fallback))
 
 
-def _step(year: int | None, number: Number) -> Step:
+def _step(year: int | None, number: Number, material: str | None) -> Step:
+    if number.element and number.element != material:
+        message = f"a minimum of {number.element} is asked of {material or 'every material'}"
+        raise MfaError(message, number.place)
     return Step(year, number.value, number.unit or "")
 
 

@@ -121,6 +121,11 @@ targets:
     assert result.target_amount_met.sel(year=2010).values.tolist() == [1.0, 0.0]
 
 
+def test_a_minimum_after_the_run_is_told(study: Callable[..., Path]) -> None:
+    result = run(study("targets:\n  late: {of: demand, at_least: {2050: 1 t/yr}}\n"))
+    assert [*verdicts(result)] == [("late", "", "asked for in no year of the run")]
+
+
 def test_flows_do_not_depend_on_targets(study: Callable[..., Path]) -> None:
     free, bound = run(study(name="free")), run(study("levers: [law]\n", law=LAW))
     for name in free.data_vars:
@@ -188,6 +193,8 @@ WRONG = {
     "of: recycled_content, at_least: {scale: 2}": "a minimum is a number",
     "of: recycled_content, at_least: {2004: {Co: 1 %}}": "a minimum is a number",
     "of: recycled_content, at_least: .nan": "nan is not a number that can be used",
+    "of: demand, at_least: {Co: 1 t Li/yr}": "a minimum of Li is asked of Co",
+    "of: demand, at_least: 1 kt LCE/yr": "a minimum of Li is asked of every material",
     "of: peak_year, at_least: 2040": "one number for all years",
     "of: in_use_stock_per_capita, at_least: 1 t/person": "no sum over 'region'",
     "of: made, at_least: 1 t/yr": "there is no 'made'",
