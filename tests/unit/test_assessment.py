@@ -312,6 +312,16 @@ def test_closed_loop_in_a_steady_state_needs_primary_metal_for_its_losses_only()
     assert (result.indicator_eol_recycling_rate == 1).all()
 
 
+def test_hibernating_metal_and_rejects_stand_apart() -> None:
+    """Metal that nobody uses any more is in no potential until it leaves."""
+    roles = {"in_use": "cars_stock", "hibernating": "cans_stock", "new_scrap": "fabricate_to_scrap"}
+    result = run(mfa.System(**fields(roles=roles, potential=None))).sel(year=2031, region="N")
+    assert result.indicator_in_use.values.tolist() == [40.0, 40.0]
+    assert result.indicator_hibernating.values.tolist() == [10.0, 10.0]
+    np.testing.assert_allclose(result.indicator_new_scrap, 0.2 * 50 / 0.8)
+    assert not [name for name in result if "potential" in str(name)]
+
+
 def test_several_scenarios_at_once() -> None:
     system = mfa.System(**fields())
     one, two = run(system), run(system, scrap_back=0.2)
