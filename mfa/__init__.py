@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "read_scenario": "mfa.manifest",
+    "read_scenarios": "mfa.manifest",
     "Scenario": "mfa.scenario",
     "run": "mfa.runs",
     "run_batch": "mfa.runs",
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from mfa.comparison import compare
     from mfa.dims import array, years
     from mfa.errors import BalanceError, MfaError
-    from mfa.manifest import read_scenario
+    from mfa.manifest import read_scenario, read_scenarios
     from mfa.parameters import build_parameters
     from mfa.plans import Plan, plan
     from mfa.results import load, save

@@ -134,8 +134,7 @@ def check(files: Sequence[str], modules: Sequence[str]) -> None:
         from mfa.plans import plan as compile_plan
         from mfa.runs import prepare
 
-        lines = []
-        for scenario in _scenarios(file):
+        def line(scenario: Scenario) -> tuple[str, str, str]:
             steps: list[Callable[[], Any]] = [
                 partial(compile_plan, scenario.system),
                 partial(build_parameters, scenario),
@@ -143,8 +142,13 @@ def check(files: Sequence[str], modules: Sequence[str]) -> None:
             compiled, parameters = each(steps, lambda step: step())
             prepare(compiled, parameters)
             values = f"{len(scenario.parameters)} parameters, {len(compiled.flows)} flows"
-            lines.append(("ok", file, f"{values}, {scenario.years[0]}–{scenario.years[1]}"))
-        return lines
+            return "ok", file, f"{values}, {scenario.years[0]}–{scenario.years[1]}"
+
+        scenarios = _scenarios(file)
+        lines = each(scenarios, line)
+        if not scenarios[0].varied:
+            return lines
+        return [("ok", file, f"{len(lines)} scenarios, each {lines[0][2]}")]
 
     click.echo(aligned([line for lines in each(files, checked) for line in lines]))
 
@@ -154,11 +158,18 @@ def check(files: Sequence[str], modules: Sequence[str]) -> None:
 @click.argument("parameter", required=False, metavar="[PARAM]")
 @IMPORTS
 def show(file: str, parameter: str | None, modules: Sequence[str]) -> None:
-    """Show a scenario, or the values of one parameter and where each comes from."""
-    import_rules(modules)
-    from mfa.explain import explain_parameter, explain_scenario
+    """Show a scenario, or the values of one parameter and where each comes from.
 
-    for scenario in _scenarios(file):
+    Of a grid: its scenarios and what each varies, or the parameter in each.
+    """
+    import_rules(modules)
+    from mfa.explain import explain_grid, explain_parameter, explain_scenario
+
+    scenarios = _scenarios(file)
+    if scenarios[0].varied:
+        click.echo(explain_grid(scenarios, parameter))
+        return
+    for scenario in scenarios:
         click.echo(
             explain_parameter(scenario, parameter) if parameter else explain_scenario(scenario)
         )

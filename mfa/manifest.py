@@ -315,21 +315,37 @@ def read_scenario(path: str | Path) -> Scenario:
         With file, line and column of every problem.
     """
     found = read_scenarios(path)
-    if len(found) > 1:
-        names = ", ".join(scenario.name for scenario in found)
-        message = (
-            f"the manifest holds {len(found)} scenarios ({names}); read it with "
-            "mfa.manifest.read_manifest"
-        )
-        raise MfaError(message, Place(str(path)))
+    if len(found) > 1 or found[0].varied:
+        what = "file is a grid that stands for" if found[0].varied else "manifest holds"
+        shown = ", ".join(scenario.name for scenario in found[:4]) + (", …" if found[4:] else "")
+        message = f"the {what} {len(found)} scenarios ({shown}); read them with mfa.read_scenarios"
+        varied = found[0].given[len(found[0].given) - len(found[0].varied) :]
+        raise MfaError(message, varied[0].place if varied else Place(str(path)))
     return found[0]
 
 
 def read_scenarios(path: str | Path) -> list[Scenario]:
-    """Read the one scenario of a scenario file, or all of a manifest."""
+    """Read all scenarios of a file: the one of a scenario, those of a grid or of a manifest.
+
+    Parameters
+    ----------
+    path : path of a YAML file
+        As for :func:`read_scenario`; with ``vary:`` it is a grid.
+
+    Returns
+    -------
+    list of Scenario
+        Those of a grid in the order of its values, the last parameter varying
+        fastest; ``varied`` says what each one varies.
+
+    Raises
+    ------
+    MfaError
+        With file, line and column of every problem.
+    """
     if is_manifest(read_text(path)):
         return read_manifest(path)
-    return [scenario_files.read_scenario(path)]
+    return scenario_files.read_scenarios(path)
 
 
 def read_manifest(path: str | Path) -> list[Scenario]:

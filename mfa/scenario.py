@@ -44,6 +44,8 @@ class Scenario:
         The folder that the paths of tables start from.
     years_at : Place
         Where the years were written, if not by the root.
+    varied : mapping of parameter to text
+        What a scenario of a grid varies.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Scenario:
     lineage: tuple[str, ...]
     folder: str
     years_at: Place = field(default_factory=Place)
+    varied: Mapping[str, str] = field(default_factory=dict)
 
     def override(self, title: str | None = None, **parameters: Any) -> Scenario:
         """Return a scenario that differs from this one by the given values.

@@ -178,6 +178,7 @@ class ScenarioFile(Model):
     report_from: int | None = None
     levers: Names = ()
     set: dict[str, Any] = {}
+    vary: dict[str, Annotated[tuple[Any, ...], Field(min_length=1)]] = {}
 
 
 class LeverFile(Model):

@@ -17,6 +17,7 @@ FLOORS = [
     "stocks",
     "schema",
     "system",
+    "grids",
     "scenario",
     "parameters",
     "steps",
