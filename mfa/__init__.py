@@ -20,6 +20,7 @@ _HOMES = {
     "save": "mfa.results",
     "load": "mfa.results",
     "compare": "mfa.comparison",
+    "decompose": "mfa.contributions",
     "System": "mfa.system",
     "read_system": "mfa.system",
     "plan": "mfa.plans",
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from mfa import demand, indicators, lifetime, plot, stocks
     from mfa.balances import balance
     from mfa.comparison import compare
+    from mfa.contributions import decompose
     from mfa.dims import array, years
     from mfa.errors import BalanceError, MfaError
     from mfa.manifest import read_scenario, read_scenarios

@@ -130,7 +130,11 @@ class _Reader(Collector):
                     self.problems.add(message, place)
                     continue
                 own = Collector(self.tables, self.files)
-                made = [*own.value(name, raw, system, {}, "set", path.stem, place, path.parent)]
+                made = [
+                    *own.value(
+                        name, raw, system, {}, "set", f"{path.stem}, vary", place, path.parent
+                    )
+                ]
                 for problem in own.problems:
                     self.problems.add(problem.message, problem.place)
                 found.setdefault(name, []).append((own, made))
