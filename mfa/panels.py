@@ -25,6 +25,22 @@ def totals(data: xr.DataArray) -> xr.DataArray:
     return mean.sum(over, keep_attrs=True)
 
 
+def lean(result: xr.Dataset) -> xr.Dataset:
+    """Return the flows and stocks of a result, as world totals where only these are drawn."""
+    moving = {str(n): v for n, v in result.data_vars.items() if "kind" in v.attrs}
+    stocks = [name for name, data in moving.items() if data.attrs["kind"] == "stock"]
+    in_use = [name for name in stocks if moving[name].attrs.get("rule", "stock") == "stock"]
+    whole = {*in_use} if len(in_use) == 1 else set()  # a single one is drawn by its labels
+    return xr.Dataset(
+        {
+            name: data if name in whole else totals(data)
+            for name, data in moving.items()
+            if data.attrs["kind"] in ("flow", "stock")
+        },
+        attrs=result.attrs,
+    )
+
+
 def chains(result: xr.Dataset) -> list[list[str]]:
     """Return the flows of a result, those in a row together: the important ones first.
 

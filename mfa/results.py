@@ -92,7 +92,7 @@ def save(result: xr.Dataset, folder: str | Path) -> Path:
         could not make them again), if the folder holds something that is no
         result, or if it cannot be written.
     """
-    from mfa.plot import overview
+    from mfa.plot import write
 
     folder = Path(folder)
     _must_be_a_result(result, "save")
@@ -104,9 +104,9 @@ def save(result: xr.Dataset, folder: str | Path) -> Path:
             "the Dataset does not say which scenario made it (its encoding lacks 'scenario'); "
             "save what mfa.run returned or mfa.load read, or write the bare arrays with .to_netcdf()"
         )
-    figures = overview(own)
     with replacing_folder(folder) as new:
         (new / "figures").mkdir()
+        figures = write(own, new / "figures")
         _write_netcdf(result, new / "result.nc")
         _write_summary(own, new / "summary.csv")
         made = json.loads(result.attrs["provenance"])
@@ -118,8 +118,6 @@ def save(result: xr.Dataset, folder: str | Path) -> Path:
         }
         text = manifest.to_yaml(document, **head)
         (new / "manifest.yaml").write_text(text, encoding="utf-8")
-        for name, figure in figures.items():
-            figure.savefig(new / "figures" / f"{name}.png", pil_kwargs={"compress_level": 3})
     return folder
 
 

@@ -88,7 +88,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch) -> Call:
     """Return a function that calls mfa without drawing, and checks how it exits."""
-    monkeypatch.setattr(plot, "overview", lambda result: {})
+    monkeypatch.setattr(plot, "write", lambda result, folder: [])
 
     def called(*args: str | Path, exit_code: int = 0) -> Result:
         result = CliRunner().invoke(main, [str(arg) for arg in args])
