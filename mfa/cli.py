@@ -7,24 +7,20 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mfa import __version__
-from mfa.errors import MfaError, Problems, known
+from mfa.errors import MfaError, each, known
 from mfa.files import replacing
 
 if TYPE_CHECKING:
     from mfa.scenario import Scenario
-
-T = TypeVar("T")
 
 FILES = click.argument("files", nargs=-1, required=True, metavar="FILE…")
 FILE = click.argument("file", metavar="FILE")
@@ -72,52 +68,50 @@ def main() -> None:
     metavar="PARAM=VALUE",
     help="A value for every scenario of this run.",
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Processes that work side by side; without it one for each core.",
+)
 @IMPORTS
 def run(
-    files: Sequence[str], folder: Path, settings: Sequence[str], modules: Sequence[str]
-) -> None:
+    files: Sequence[str], folder: Path, settings: Sequence[str], workers: int | None,
+    modules: Sequence[str],
+) -> None:  # fmt: skip
     """Run scenarios and write one folder of results for each.
 
-    A FILE is a scenario, or the manifest.yaml of an earlier result.  All files
-    are read and run before anything is written.  With --set the folder keeps
-    its name, and its title says what was changed.
+    A FILE is a scenario, a grid of scenarios, or the manifest.yaml of an earlier
+    result.  All files are read and run before anything is written.  With --set
+    the folder keeps its name, and its title says what was changed.
     """
+    start = perf_counter()
     import_rules(modules)
-    from mfa import results, runs
+    from mfa import batches
     from mfa.explain import aligned
-    from mfa.folders import check_target
+    from mfa.teams import cores
 
-    with progress(3 * len(files)) as advance:
-
-        def read(file: str) -> list[Scenario]:
-            advance(f"reading {file}")
-            return [_changed(scenario, settings) for scenario in _scenarios(file)]
-
-        def timed(scenario: Scenario) -> tuple[Any, float]:
-            advance(f"running {scenario.name}")
-            start = perf_counter()
-            return runs.run(scenario), perf_counter() - start
-
-        scenarios = [scenario for found in each(files, read) for scenario in found]
-        names = [scenario.name for scenario in scenarios]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise MfaError(
-                f"two scenarios are named {twice[0]!r} and would be written to one folder; "
-                "run them apart"
-            )
-        each(names, lambda name: check_target(folder / name))
-        lines = []
-        for scenario, (result, seconds) in zip(scenarios, each(scenarios, timed), strict=True):
-            advance(f"writing {scenario.name}")
-            target = results.save(result, folder / scenario.name)
-            worst = result.attrs["balance_residual"]
-            name = f"{scenario.name}, changed" if settings else scenario.name
-            lines.append((name, str(target), f"balance residual {worst:.1e}", f"{seconds:.2f} s"))
+    scenarios = batches.read(files, settings)
+    count = min(workers or cores(), len(scenarios))
+    done = batches.run(scenarios, folder, workers=count, modules=modules)
+    ending = ", changed" if settings else ""
+    lines = [
+        (
+            f"{one.name}{ending}",
+            str(one.folder),
+            f"balance residual {one.balance_residual:.1e}",
+            f"{one.seconds:.2f} s",
+        )
+        for one in done
+    ]
     click.echo(aligned(lines))
+    if len(done) > 1:
+        how = f"{count} workers" if count > 1 else "1 worker"
+        click.echo(f"{len(done)} scenarios in {perf_counter() - start:.1f} s, {how}")
     if settings:
         changed = "; ".join(settings)
-        for _, path, *_ in lines:
-            click.echo(f"note: {path} now holds a run changed by --set {changed}", err=True)
+        for one in done:
+            click.echo(f"note: {one.folder} now holds a run changed by --set {changed}", err=True)
 
 
 @main.command()
@@ -338,51 +332,6 @@ def _scenarios(file: str) -> list[Scenario]:
     from mfa.manifest import read_scenarios
 
     return read_scenarios(file)
-
-
-def _changed(scenario: Scenario, settings: Sequence[str]) -> Scenario:
-    """Apply ``--set``; the title says so wherever it is shown, the name stays that of the file."""
-    if not settings:
-        return scenario
-    title = f"{scenario.title}, changed ({'; '.join(settings)})"
-    return replace(scenario.set(*settings), title=title)
-
-
-def each(things: Sequence[Any], function: Callable[[Any], T]) -> list[T]:
-    """Call a function for each thing; raise the problems of all of them together."""
-    problems, results = Problems(), []
-    for thing in things:
-        try:
-            results.append(function(thing))
-        except MfaError as error:
-            problems.include(error)
-    problems.raise_if_any()
-    return results
-
-
-@contextmanager
-def progress(total: int) -> Iterator[Callable[[str], None]]:
-    """Show a bar on a terminal; in a pipe nothing is shown."""
-    if not sys.stderr.isatty():
-        yield lambda text: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("reading", total=total, completed=-1)
-
-        def advance(text: str) -> None:
-            bar.update(task, advance=1, description=text)
-
-        yield advance
-        bar.update(task, advance=1)
 
 
 if __name__ == "__main__":

@@ -108,7 +108,8 @@ def test_run_writes_one_folder_for_each_scenario(study: Path) -> None:
     done = CliRunner().invoke(main, ["run", "reference.yaml", "more.yaml", "-o", "deep/out"])
     assert done.exit_code == 0
     assert done.stderr == ""
-    lines = done.stdout.splitlines()
+    *lines, last = done.stdout.splitlines()
+    assert last.startswith("2 scenarios in ")
     assert [line.split()[:2] for line in lines] == [
         ["reference", "deep/out/reference"],
         ["more", "deep/out/more"],
