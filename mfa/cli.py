@@ -1,4 +1,4 @@
-"""The command line: ``mfa run``, ``check``, ``show``, ``plan``, ``fit``, ``indicators``, ``compare`` and ``new``.
+"""The command line: ``mfa run``, ``check``, ``show``, ``plan``, ``fit``, ``decompose`` and others.
 
 Nothing heavy is imported before a command needs it.
 """
@@ -232,6 +232,48 @@ def fit(
     if out:
         write(found, out, shlex.join(sys.argv[1:]))
     click.echo(describe(found))
+
+
+@main.command()
+@FILE
+@click.option(
+    "--of", required=True, metavar="NAME[+NAME…]", help="Flow, stock or indicator, or a sum."
+)
+@click.option("--year", "years", type=int, multiple=True, help="Only this year.")
+@click.option("--at", "chosen", multiple=True, metavar="DIM=LABEL", help="Only this label.")
+@click.option("--sum", "over", multiple=True, metavar="DIM", help="A dimension to add up.")
+@click.option(
+    "--orders", type=int, default=32, show_default=True,
+    help="Orders to draw with more than 8 levers.",
+)  # fmt: skip
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the draw.")
+@click.option(
+    "-o", "--out", "outs", multiple=True, metavar="FILE", type=click.Path(path_type=Path),
+    help="A table (.csv) or a waterfall (.png).",
+)  # fmt: skip
+@IMPORTS
+def decompose(
+    file: str, of: str, years: Sequence[int], chosen: Sequence[str], over: Sequence[str],
+    orders: int, seed: int, outs: Sequence[Path], modules: Sequence[str],
+) -> None:  # fmt: skip
+    """Divide the change of a scenario against its root among its levers."""
+    import_rules(modules)
+    from mfa.contribution_tables import as_text, require_format, write
+    from mfa.contributions import decompose as decomposed
+    from mfa.manifest import read_scenario
+
+    for path in outs:
+        require_format(path)
+    if wrong := [text for text in chosen if "=" not in text]:
+        raise MfaError(f"--at {wrong[0]}: write it as DIM=LABEL")
+    year = years[0] if len(years) == 1 else list(years) or None
+    at = dict(text.split("=", 1) for text in chosen)
+    parts = decomposed(
+        read_scenario(file), of, year=year, at=at, sum=over, orders=orders, seed=seed
+    )
+    for path in outs:
+        write(parts, path)
+    click.echo(as_text(parts))
 
 
 @main.command()

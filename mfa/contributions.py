@@ -104,7 +104,7 @@ def decompose(
     root = scenario.lineage[-1]
     ends = {"of": " + ".join(wanted.names), "scenario": scenario.name, "reference_scenario": root}
     title = f"{wanted.title}: {scenario.name} against {root}"
-    return parts.assign_attrs(ends, long_name=title)
+    return parts.assign_attrs(ends, long_name=title, report_from=scenario.report_from)
 
 
 # ------------------------------------------------------------------ levers
@@ -200,7 +200,7 @@ class _Quantity:
         """Return it checked against the dimensions and years of a scenario."""
         problems = Problems()
         dimensions, (first, last) = scenario.system.dimensions, scenario.years
-        years = None if year is None else [year] if isinstance(year, int) else list(year)
+        years = None if year is None else [year] if isinstance(year, int) else sorted({*year})
         for one in years or ():
             if not first <= one <= last:
                 problems.add(f"the year {one} lies outside the run, {first}–{last}")

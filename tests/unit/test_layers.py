@@ -25,6 +25,7 @@ FLOORS = [
     "execution",
     "results",
     "runs",
+    "contributions",
     "cli",
 ]
 """From the ground up: none of these reaches one that is named after it, by any way."""
