@@ -260,12 +260,15 @@ class _Page:
 def _sheet() -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(8.0, 4.5), dpi=DPI)
     FigureCanvasAgg(figure)
     ax = figure.add_axes((0.09, 0.13, 0.62, 0.76))
     ax.yaxis.set_label_coords(-0.095, 0.5)  # else it is found from the boxes of all tick labels
     ax.xaxis.set_label_coords(0.5, -0.1)
+    for axis in (ax.xaxis, ax.yaxis):  # few: numbers are what takes longest to draw
+        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
     figure.text(0.01, 0.015, "", fontsize=7, color="#666666")
     return figure
 

@@ -136,7 +136,7 @@ def _write_netcdf(result: xr.Dataset, path: Path) -> None:
     stored = result.copy()
     files = result.encoding["scenario"]["files"]
     stored.attrs = result.attrs | {"inputs": "\n".join(f"{sha}  {f}" for f, sha in files.items())}
-    packed = {"zlib": True, "complevel": 4, "shuffle": True}
+    packed = {"zlib": True, "complevel": 1, "shuffle": True}
     encoding = {n: packed for n, v in stored.data_vars.items() if v.ndim and v.dtype.kind == "f"}
     whole = BytesIO()  # on a full disk the HDF5 library does not raise, it crashes
     with h5netcdf.File(whole, "w") as file:
