@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Iterator
-from io import BytesIO
 from os import PathLike
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from mfa import manifest
 from mfa.errors import MfaError, Place, known, shortly
 from mfa.files import parse_yaml, read_text
 from mfa.folders import check_target, replacing_folder
+from mfa.netcdf import to_bytes
 from mfa.panels import totals
 from mfa.plans import Plan
 from mfa.provenance import now, of_the_run
@@ -130,18 +130,10 @@ def _must_be_a_result(result: object, function: str) -> None:
 
 
 def _write_netcdf(result: xr.Dataset, path: Path) -> None:
-    import h5netcdf
-    from xarray.backends import H5NetCDFStore
-
     stored = result.copy()
     files = result.encoding["scenario"]["files"]
     stored.attrs = result.attrs | {"inputs": "\n".join(f"{sha}  {f}" for f, sha in files.items())}
-    packed = {"zlib": True, "complevel": 1, "shuffle": True}
-    encoding = {n: packed for n, v in stored.data_vars.items() if v.ndim and v.dtype.kind == "f"}
-    whole = BytesIO()  # on a full disk the HDF5 library does not raise, it crashes
-    with h5netcdf.File(whole, "w") as file:
-        stored.dump_to_store(H5NetCDFStore(file), encoding=encoding)
-    path.write_bytes(whole.getbuffer())
+    path.write_bytes(to_bytes(stored))
 
 
 def load(path: str | Path) -> xr.Dataset:
