@@ -68,18 +68,22 @@ def dress(ax: Axes, data: xr.DataArray, over: str, unit: str) -> None:
 
 def name_ends(ax: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
     """Write names at the right end of lines, moved apart where they would overlap."""
-    from matplotlib.lines import Line2D
+    from matplotlib.collections import LineCollection
 
     low, high = ax.get_ylim()
     ordered = sorted(ends)
     placed = _apart([value for value, _, _ in ordered], (high - low) * 0.055, low)
     beside = ax.get_yaxis_transform()  # across: part of the axes; upwards: data
-    for (value, name, colour), at in zip(ordered, placed, strict=True):
+    for (_, name, colour), at in zip(ordered, placed, strict=True):
         ax.text(1.03, at, name, transform=beside, color=colour, fontsize=8.5, va="center")
-        pointer = Line2D(
-            [1.0, 1.025], [value, at], transform=beside, color=colour, linewidth=0.6, clip_on=False
-        )
-        ax.add_artist(pointer)  # a line of the axes would count when limits are chosen
+    pointers = LineCollection(
+        [[(1.0, value), (1.025, at)] for (value, _, _), at in zip(ordered, placed, strict=True)],
+        colors=[colour for _, _, colour in ordered],
+        linewidths=0.6,
+        transform=beside,
+        clip_on=False,
+    )
+    ax.add_collection(pointers, autolim=False)  # they do not count when limits are chosen
 
 
 def _apart(wanted: Sequence[float], gap: float, low: float) -> list[float]:

@@ -25,6 +25,7 @@ from mfa.references import references
 from mfa.scenario import Scenario
 from mfa.schema import Model, Name, validate
 from mfa.system import System
+from mfa.yaml_text import quoted, to_text
 
 VERSION = 1
 """The version of the manifest's own layout."""
@@ -236,26 +237,20 @@ def _key(key: Any) -> str:
 
 def to_yaml(content: Mapping[str, Any], **head: str | Sequence[str]) -> str:
     """Return the text of a manifest file for a :func:`document`."""
-    from ruamel.yaml import YAML
-
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style, yaml.allow_unicode = None, True
-    yaml.width = 2**31  # a key that is folded over two lines could not be read again
-    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
-    stream = StringIO()
     after = ("tables", "files", "references")
     rest = {key: value for key, value in content.items() if key not in after}
-    yaml.dump({"manifest": VERSION, **head, **_shared(rest)}, stream)
+    stream = StringIO()
+    stream.write(to_text({"manifest": VERSION, **head, **_shared(rest)}))
     if content["tables"]:
         stream.write("tables:\n")
     for path, table in content["tables"].items():
-        stream.write(f"  {_quoted(path)}:\n    sha256: '{table['sha256']}'\n")
+        stream.write(f"  {quoted(path)}:\n    sha256: '{table['sha256']}'\n")
         stream.write(f"    text: {_block(table['text'])}\n")
     for name in ("files", "references"):
         if content.get(name):
             stream.write(f"{name}:\n")
         for key, found in content.get(name, {}).items():
-            stream.write(f"  {_quoted(key)}: {_quoted(found)}\n")
+            stream.write(f"  {quoted(key)}: {quoted(found)}\n")
     return stream.getvalue()
 
 
@@ -275,16 +270,10 @@ def _block(text: str) -> str:
     """Write a text as a YAML block, line by line as it is, where YAML can hold it."""
     lines = text.split("\n")
     if not text.strip() or not text.replace("\n", "").replace("\t", "").isprintable():
-        return _quoted(text)
+        return quoted(text)
     keep = "-" if lines[-1] else "" if lines[-2] else "+"
     body = lines if lines[-1] else lines[:-1]
     return f"|2{keep}\n" + "\n".join(f"      {line}" if line else "" for line in body)
-
-
-def _quoted(text: str) -> str:
-    """Write a text between double quotes, what cannot be seen as escapes."""
-    seen = json.dumps(text, ensure_ascii=False)
-    return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in seen)
 
 
 # ------------------------------------------------------------------ reading
