@@ -209,20 +209,29 @@ def write(result: xr.Dataset, folder: Path) -> list[str]:
 
     All are drawn on one sheet, which takes half the time of a figure for each.
     """
-    names, sheet = [], _sheet()
+    names, sheet, foot = [], _sheet(), None
     for page in _pages(result):
         page.draw(sheet)
-        _save(sheet, folder / f"{page.name}.png")
+        foot = _save(sheet, folder / f"{page.name}.png", foot)
         names.append(page.name)
     return names
 
 
-def _save(sheet: Figure, path: Path) -> None:
-    """Write a sheet as PNG of 256 colours, which takes a third of the time and the space."""
+def _save(sheet: Figure, path: Path, foot: Any = None) -> Any:
+    """Write a sheet as PNG of 256 colours, which takes a third of the time and the space.
+
+    The line at its foot is the same for all pages: it is drawn once and handed on.
+    """
     from PIL import Image
 
     canvas: Any = sheet.canvas
+    (line,) = sheet.texts
+    line.set_visible(foot is None)
     canvas.draw()
+    if foot is None:
+        foot = canvas.copy_from_bbox(line.get_window_extent().padded(2))
+    else:
+        canvas.restore_region(foot)
     whole = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     few = whole.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     colours, paper = few.getpalette() or [], few.getpixel((0, 0))
@@ -230,6 +239,7 @@ def _save(sheet: Figure, path: Path) -> None:
     colours[3 * paper : 3 * paper + 3] = [255, 255, 255]  # quantised it is not quite white
     few.putpalette(colours)
     few.save(path, compress_level=3, dpi=(DPI, DPI))
+    return foot
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ FLOORS = [
     "results",
     "runs",
     "contributions",
+    "batches",
     "cli",
 ]
 """From the ground up: none of these reaches one that is named after it, by any way."""
