@@ -13,12 +13,14 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "read_scenario": "mfa.manifest",
+    "read_scenarios": "mfa.manifest",
     "Scenario": "mfa.scenario",
     "run": "mfa.runs",
     "run_batch": "mfa.runs",
     "save": "mfa.results",
     "load": "mfa.results",
     "compare": "mfa.comparison",
+    "decompose": "mfa.contributions",
     "System": "mfa.system",
     "read_system": "mfa.system",
     "plan": "mfa.plans",
@@ -43,9 +45,10 @@ if TYPE_CHECKING:
     from mfa.assessment import assess
     from mfa.balances import balance
     from mfa.comparison import compare
+    from mfa.contributions import decompose
     from mfa.dims import array, years
     from mfa.errors import BalanceError, MfaError
-    from mfa.manifest import read_scenario
+    from mfa.manifest import read_scenario, read_scenarios
     from mfa.parameters import build_parameters
     from mfa.plans import Plan, plan
     from mfa.results import load, save

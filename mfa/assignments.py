@@ -115,6 +115,27 @@ def tables_of(form: Form) -> Iterator[TableOf]:
                 yield from tables_of(inner)
 
 
+def parameters_of(form: Form) -> Iterator[str]:
+    """Yield every other parameter that a form is a law of, or is multiplied with."""
+    match form:
+        case LawOf(fields=fields):
+            yield from filter(None, (form.of, form.times))
+            for _, inner in fields:
+                yield from parameters_of(inner)
+        case TableOf():
+            for edge in (form.before, form.after, form.scale):
+                if edge is not None and not isinstance(edge, str):
+                    yield from parameters_of(edge)
+        case Joined(observed, then):
+            yield from parameters_of(observed)
+            yield from parameters_of(then)
+        case Known(value=value) | Change(value=value):
+            yield from parameters_of(value)
+        case Items(values=values) | YearPath(points=values) | Fields(fields=values):
+            for _, inner in values:
+                yield from parameters_of(inner)
+
+
 def kind_of(form: Form) -> str:
     """Return what an assignment does to the inherited value: replace, scale or add."""
     inner = form.value if isinstance(form, Known) else form
@@ -130,7 +151,7 @@ def refuse_conflicts(assignments: list[Assignment], system: System, problems: Pr
     for name, given in by_parameter.items():
         for i, one in enumerate(given):
             for other in given[i + 1 :]:
-                if one.giver == other.giver or not _overlap(one.selection, other.selection):
+                if one.giver == other.giver or not overlap(one.selection, other.selection):
                     continue
                 kinds = kind_of(one.form), kind_of(other.form)
                 if kinds[0] != kinds[1] or kinds[0] == "replace":
@@ -143,13 +164,14 @@ def refuse_conflicts(assignments: list[Assignment], system: System, problems: Pr
                     )
 
 
-def _overlap(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+def overlap(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    """Say whether two selections of labels have a cell in common."""
     return all(one[dim] == other[dim] for dim in one.keys() & other.keys())
 
 
 def covers(new: Assignment, old: Assignment) -> bool:
     """Say whether an assignment takes away what another has said, without a word of it."""
-    if new.parameter != old.parameter or not _overlap(new.selection, old.selection):
+    if new.parameter != old.parameter or not overlap(new.selection, old.selection):
         return False
     if isinstance(new.form, Fields):
         same = {name for name, _ in new.form.fields}

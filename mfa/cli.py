@@ -1,4 +1,4 @@
-"""The command line: ``mfa run``, ``check``, ``show``, ``plan``, ``fit``, ``indicators``, ``compare`` and ``new``.
+"""The command line: ``mfa run``, ``check``, ``show``, ``plan``, ``fit``, ``decompose`` and others.
 
 Nothing heavy is imported before a command needs it.
 """
@@ -7,24 +7,20 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mfa import __version__
-from mfa.errors import MfaError, Problems, known
+from mfa.errors import MfaError, each, known
 from mfa.files import replacing
 
 if TYPE_CHECKING:
     from mfa.scenario import Scenario
-
-T = TypeVar("T")
 
 FILES = click.argument("files", nargs=-1, required=True, metavar="FILE…")
 FILE = click.argument("file", metavar="FILE")
@@ -72,56 +68,52 @@ def main() -> None:
     metavar="PARAM=VALUE",
     help="A value for every scenario of this run.",
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Processes that work side by side; without it one for each core.",
+)
 @IMPORTS
 def run(
-    files: Sequence[str], folder: Path, settings: Sequence[str], modules: Sequence[str]
-) -> None:
+    files: Sequence[str], folder: Path, settings: Sequence[str], workers: int | None,
+    modules: Sequence[str],
+) -> None:  # fmt: skip
     """Run scenarios and write one folder of results for each.
 
-    A FILE is a scenario, or the manifest.yaml of an earlier result.  All files
-    are read and run before anything is written.  With --set the folder keeps
-    its name, and its title says what was changed.
+    A FILE is a scenario, a grid of scenarios, or the manifest.yaml of an earlier
+    result.  All files are read and run before anything is written.  With --set
+    the folder keeps its name, and its title says what was changed.
     """
+    start = perf_counter()
     import_rules(modules)
-    from mfa import results, runs
+    from mfa import batches
     from mfa.explain import aligned
-    from mfa.folders import check_target
-    from mfa.target_checks import verdicts
+    from mfa.teams import cores
 
-    with progress(3 * len(files)) as advance:
-
-        def read(file: str) -> list[Scenario]:
-            advance(f"reading {file}")
-            return [_changed(scenario, settings) for scenario in _scenarios(file)]
-
-        def timed(scenario: Scenario) -> tuple[Any, float]:
-            advance(f"running {scenario.name}")
-            start = perf_counter()
-            return runs.run(scenario), perf_counter() - start
-
-        scenarios = [scenario for found in each(files, read) for scenario in found]
-        names = [scenario.name for scenario in scenarios]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise MfaError(
-                f"two scenarios are named {twice[0]!r} and would be written to one folder; "
-                "run them apart"
-            )
-        each(names, lambda name: check_target(folder / name))
-        lines, targets = [], list[tuple[str, ...]]()
-        for scenario, (result, seconds) in zip(scenarios, each(scenarios, timed), strict=True):
-            advance(f"writing {scenario.name}")
-            target = results.save(result, folder / scenario.name)
-            worst = result.attrs["balance_residual"]
-            name = f"{scenario.name}, changed" if settings else scenario.name
-            lines.append((name, str(target), f"balance residual {worst:.1e}", f"{seconds:.2f} s"))
-            targets += [(name, *found) for found in verdicts(result)]
+    scenarios = batches.read(files, settings)
+    count = min(workers or cores(), len(scenarios))
+    done = batches.run(scenarios, folder, workers=count, modules=modules)
+    ending = ", changed" if settings else ""
+    lines = [
+        (
+            f"{one.name}{ending}",
+            str(one.folder),
+            f"balance residual {one.balance_residual:.1e}",
+            f"{one.seconds:.2f} s",
+        )
+        for one in done
+    ]
     click.echo(aligned(lines))
-    if targets:
+    if len(done) > 1:
+        how = f"{count} workers" if count > 1 else "1 worker"
+        click.echo(f"{len(done)} scenarios in {perf_counter() - start:.1f} s, {how}")
+    if targets := [(f"{one.name}{ending}", *found) for one in done for found in one.targets]:
         click.echo(f"\ntargets\n{aligned(targets)}")
     if settings:
         changed = "; ".join(settings)
-        for _, path, *_ in lines:
-            click.echo(f"note: {path} now holds a run changed by --set {changed}", err=True)
+        for one in done:
+            click.echo(f"note: {one.folder} now holds a run changed by --set {changed}", err=True)
 
 
 @main.command()
@@ -139,8 +131,7 @@ def check(files: Sequence[str], modules: Sequence[str]) -> None:
         from mfa.runs import prepare
         from mfa.target_checks import rehearse
 
-        lines = []
-        for scenario in _scenarios(file):
+        def line(scenario: Scenario) -> tuple[str, str, str]:
             steps: list[Callable[[], Any]] = [
                 partial(compile_plan, scenario.system),
                 partial(build_parameters, scenario),
@@ -158,8 +149,13 @@ def check(files: Sequence[str], modules: Sequence[str]) -> None:
                 values += f", {len(compiled.roles.terms)} roles"
             if names := {clause.name for clause in scenario.targets}:
                 values += f", {len(names)} target{'s' if len(names) > 1 else ''}"
-            lines.append(("ok", file, f"{values}, {scenario.years[0]}–{scenario.years[1]}"))
-        return lines
+            return "ok", file, f"{values}, {scenario.years[0]}–{scenario.years[1]}"
+
+        scenarios = _scenarios(file)
+        lines = each(scenarios, line)
+        if not scenarios[0].varied:
+            return lines
+        return [("ok", file, f"{len(lines)} scenarios, each {lines[0][2]}")]
 
     click.echo(aligned([line for lines in each(files, checked) for line in lines]))
 
@@ -169,11 +165,18 @@ def check(files: Sequence[str], modules: Sequence[str]) -> None:
 @click.argument("parameter", required=False, metavar="[PARAM]")
 @IMPORTS
 def show(file: str, parameter: str | None, modules: Sequence[str]) -> None:
-    """Show a scenario, or the values of one parameter and where each comes from."""
-    import_rules(modules)
-    from mfa.explain import explain_parameter, explain_scenario
+    """Show a scenario, or the values of one parameter and where each comes from.
 
-    for scenario in _scenarios(file):
+    Of a grid: its scenarios and what each varies, or the parameter in each.
+    """
+    import_rules(modules)
+    from mfa.explain import explain_grid, explain_parameter, explain_scenario
+
+    scenarios = _scenarios(file)
+    if scenarios[0].varied:
+        click.echo(explain_grid(scenarios, parameter))
+        return
+    for scenario in scenarios:
         click.echo(
             explain_parameter(scenario, parameter) if parameter else explain_scenario(scenario)
         )
@@ -242,6 +245,48 @@ def fit(
     if out:
         write(found, out, shlex.join(sys.argv[1:]))
     click.echo(describe(found))
+
+
+@main.command()
+@FILE
+@click.option(
+    "--of", required=True, metavar="NAME[+NAME…]", help="Flow, stock or indicator, or a sum."
+)
+@click.option("--year", "years", type=int, multiple=True, help="Only this year.")
+@click.option("--at", "chosen", multiple=True, metavar="DIM=LABEL", help="Only this label.")
+@click.option("--sum", "over", multiple=True, metavar="DIM", help="A dimension to add up.")
+@click.option(
+    "--orders", type=int, default=32, show_default=True,
+    help="Orders to draw with more than 8 levers.",
+)  # fmt: skip
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the draw.")
+@click.option(
+    "-o", "--out", "outs", multiple=True, metavar="FILE", type=click.Path(path_type=Path),
+    help="A table (.csv) or a waterfall (.png).",
+)  # fmt: skip
+@IMPORTS
+def decompose(
+    file: str, of: str, years: Sequence[int], chosen: Sequence[str], over: Sequence[str],
+    orders: int, seed: int, outs: Sequence[Path], modules: Sequence[str],
+) -> None:  # fmt: skip
+    """Divide the change of a scenario against its root among its levers."""
+    import_rules(modules)
+    from mfa.contribution_tables import as_text, require_format, write
+    from mfa.contributions import decompose as decomposed
+    from mfa.manifest import read_scenario
+
+    for path in outs:
+        require_format(path)
+    if wrong := [text for text in chosen if "=" not in text]:
+        raise MfaError(f"--at {wrong[0]}: write it as DIM=LABEL")
+    year = years[0] if len(years) == 1 else list(years) or None
+    at = dict(text.split("=", 1) for text in chosen)
+    parts = decomposed(
+        read_scenario(file), of, year=year, at=at, sum=over, orders=orders, seed=seed
+    )
+    for path in outs:
+        write(parts, path)
+    click.echo(as_text(parts))
 
 
 @main.command()
@@ -352,51 +397,6 @@ def _scenarios(file: str) -> list[Scenario]:
     from mfa.manifest import read_scenarios
 
     return read_scenarios(file)
-
-
-def _changed(scenario: Scenario, settings: Sequence[str]) -> Scenario:
-    """Apply ``--set``; the title says so wherever it is shown, the name stays that of the file."""
-    if not settings:
-        return scenario
-    title = f"{scenario.title}, changed ({'; '.join(settings)})"
-    return replace(scenario.set(*settings), title=title)
-
-
-def each(things: Sequence[Any], function: Callable[[Any], T]) -> list[T]:
-    """Call a function for each thing; raise the problems of all of them together."""
-    problems, results = Problems(), []
-    for thing in things:
-        try:
-            results.append(function(thing))
-        except MfaError as error:
-            problems.include(error)
-    problems.raise_if_any()
-    return results
-
-
-@contextmanager
-def progress(total: int) -> Iterator[Callable[[str], None]]:
-    """Show a bar on a terminal; in a pipe nothing is shown."""
-    if not sys.stderr.isatty():
-        yield lambda text: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("reading", total=total, completed=-1)
-
-        def advance(text: str) -> None:
-            bar.update(task, advance=1, description=text)
-
-        yield advance
-        bar.update(task, advance=1)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,12 @@ that a user mends a file once and not line by line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, order=True)
@@ -73,6 +75,9 @@ class Problems:
     def __bool__(self) -> bool:
         return bool(self._found)
 
+    def __iter__(self) -> Iterator[Problem]:
+        return iter(self._found)
+
     def add(self, message: str, place: Place | None = None) -> None:
         problem = Problem(message, place or Place())
         if problem not in self._found:
@@ -87,6 +92,18 @@ class Problems:
         """Raise one :class:`MfaError` with every problem, sorted by place."""
         if self._found:
             raise MfaError(sorted(self._found, key=lambda problem: problem.place))
+
+
+def each(things: Iterable[Any], function: Callable[[Any], T]) -> list[T]:
+    """Call a function for each thing; raise the problems of all of them together."""
+    problems, results = Problems(), []
+    for thing in things:
+        try:
+            results.append(function(thing))
+        except MfaError as error:
+            problems.include(error)
+    problems.raise_if_any()
+    return results
 
 
 def known(name: Any, names: Iterable[Any], what: str = "known") -> str:

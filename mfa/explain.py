@@ -50,6 +50,38 @@ def explain_scenario(scenario: Scenario) -> str:
     return f"{aligned([line for line in head if line[1]])}\n\n{aligned(rows, right=[3])}"
 
 
+def explain_grid(scenarios: Sequence[Scenario], name: str | None = None) -> str:
+    """Return a table of the scenarios of a grid, or one parameter in each.
+
+    Scenarios in which the parameter is the same stand together.
+
+    Raises
+    ------
+    MfaError
+        As :func:`explain_parameter`.
+    """
+    if name is None:
+        first = scenarios[0]
+        head = [
+            ("title", first.title.removesuffix(f": {_said(first)}")),
+            ("about", " ".join(first.about.split())),
+            ("inherits", " → ".join(first.lineage[2:]) or "nothing"),
+            ("grid", f"{len(scenarios)} scenarios"),
+        ]
+        rows = [("scenario", *first.varied), *((s.name, *s.varied.values()) for s in scenarios)]
+        return f"{aligned([line for line in head if line[1]])}\n\n{aligned(rows)}"
+    texts: dict[str, list[str]] = {}
+    for scenario in scenarios:
+        texts.setdefault(explain_parameter(scenario, name), []).append(scenario.name)
+    if len(texts) == 1:
+        return f"in all {len(scenarios)} scenarios:\n{next(iter(texts))}"
+    return "\n\n".join(f"in {', '.join(names)}:\n{text}" for text, names in texts.items())
+
+
+def _said(scenario: Scenario) -> str:
+    return ", ".join(f"{parameter} {text}" for parameter, text in scenario.varied.items())
+
+
 def explain_parameter(scenario: Scenario, name: str) -> str:
     """Return the values of one parameter, in its declared unit, with the origin of each.
 

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +91,13 @@ def read_yaml(path: str | Path, place: Place | None = None) -> Branch:
         For a missing, empty or non-UTF-8 file, tabs, duplicate keys, aliases
         that unfold without end, or anything but a mapping at the top.
     """
-    return parse_yaml(read_text(path, place), str(path))
+    return _parsed_once(read_text(path, place), str(path))
+
+
+@lru_cache(maxsize=512)
+def _parsed_once(text: str, file: str) -> Branch:
+    """Scenarios share most of their files; reading YAML takes longer than all else about them."""
+    return parse_yaml(text, file)
 
 
 def parse_yaml(text: str, file: str, most: int = MOST_NODES) -> Branch:
@@ -269,7 +275,12 @@ def read_table(path: str | Path, place: Place | None = None) -> Table:
     year), as scenario databases give it out, becomes a long one; its empty cells are no rows.
     ``NA`` is Namibia and ``NO`` is Norway: nothing is read as missing.
     """
-    return parse_table(read_text(path, place), str(path))
+    return _table_once(read_text(path, place), str(path))
+
+
+@lru_cache(maxsize=128)
+def _table_once(text: str, path: str) -> Table:
+    return parse_table(text, path)
 
 
 def parse_table(text: str, path: str) -> Table:

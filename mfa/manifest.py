@@ -26,6 +26,7 @@ from mfa.scenario import Scenario
 from mfa.schema import Model, Name, validate
 from mfa.system import System
 from mfa.targets import Clause, read_clause
+from mfa.yaml_text import quoted, to_text
 
 VERSION = 1
 """The version of the manifest's own layout."""
@@ -277,26 +278,20 @@ def _key(key: Any) -> str:
 
 def to_yaml(content: Mapping[str, Any], **head: str | Sequence[str]) -> str:
     """Return the text of a manifest file for a :func:`document`."""
-    from ruamel.yaml import YAML
-
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style, yaml.allow_unicode = None, True
-    yaml.width = 2**31  # a key that is folded over two lines could not be read again
-    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
-    stream = StringIO()
     after = ("tables", "files", "references")
     rest = {key: value for key, value in content.items() if key not in after}
-    yaml.dump({"manifest": VERSION, **head, **_shared(rest)}, stream)
+    stream = StringIO()
+    stream.write(to_text({"manifest": VERSION, **head, **_shared(rest)}))
     if content["tables"]:
         stream.write("tables:\n")
     for path, table in content["tables"].items():
-        stream.write(f"  {_quoted(path)}:\n    sha256: '{table['sha256']}'\n")
+        stream.write(f"  {quoted(path)}:\n    sha256: '{table['sha256']}'\n")
         stream.write(f"    text: {_block(table['text'])}\n")
     for name in ("files", "references"):
         if content.get(name):
             stream.write(f"{name}:\n")
         for key, found in content.get(name, {}).items():
-            stream.write(f"  {_quoted(key)}: {_quoted(found)}\n")
+            stream.write(f"  {quoted(key)}: {quoted(found)}\n")
     return stream.getvalue()
 
 
@@ -316,16 +311,10 @@ def _block(text: str) -> str:
     """Write a text as a YAML block, line by line as it is, where YAML can hold it."""
     lines = text.split("\n")
     if not text.strip() or not text.replace("\n", "").replace("\t", "").isprintable():
-        return _quoted(text)
+        return quoted(text)
     keep = "-" if lines[-1] else "" if lines[-2] else "+"
     body = lines if lines[-1] else lines[:-1]
     return f"|2{keep}\n" + "\n".join(f"      {line}" if line else "" for line in body)
-
-
-def _quoted(text: str) -> str:
-    """Write a text between double quotes, what cannot be seen as escapes."""
-    seen = json.dumps(text, ensure_ascii=False)
-    return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in seen)
 
 
 # ------------------------------------------------------------------ reading
@@ -356,21 +345,37 @@ def read_scenario(path: str | Path) -> Scenario:
         With file, line and column of every problem.
     """
     found = read_scenarios(path)
-    if len(found) > 1:
-        names = ", ".join(scenario.name for scenario in found)
-        message = (
-            f"the manifest holds {len(found)} scenarios ({names}); read it with "
-            "mfa.manifest.read_manifest"
-        )
-        raise MfaError(message, Place(str(path)))
+    if len(found) > 1 or found[0].varied:
+        what = "file is a grid that stands for" if found[0].varied else "manifest holds"
+        shown = ", ".join(scenario.name for scenario in found[:4]) + (", …" if found[4:] else "")
+        message = f"the {what} {len(found)} scenarios ({shown}); read them with mfa.read_scenarios"
+        varied = found[0].given[len(found[0].given) - len(found[0].varied) :]
+        raise MfaError(message, varied[0].place if varied else Place(str(path)))
     return found[0]
 
 
 def read_scenarios(path: str | Path) -> list[Scenario]:
-    """Read the one scenario of a scenario file, or all of a manifest."""
+    """Read all scenarios of a file: the one of a scenario, those of a grid or of a manifest.
+
+    Parameters
+    ----------
+    path : path of a YAML file
+        As for :func:`read_scenario`; with ``vary:`` it is a grid.
+
+    Returns
+    -------
+    list of Scenario
+        Those of a grid in the order of its values, the last parameter varying
+        fastest; ``varied`` says what each one varies.
+
+    Raises
+    ------
+    MfaError
+        With file, line and column of every problem.
+    """
     if is_manifest(read_text(path)):
         return read_manifest(path)
-    return [scenario_files.read_scenario(path)]
+    return scenario_files.read_scenarios(path)
 
 
 def read_manifest(path: str | Path) -> list[Scenario]:

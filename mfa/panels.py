@@ -8,8 +8,8 @@ figures of all its minerals and scenarios.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
+import numpy as np
 import xarray as xr
 
 ROLES = ("demand", "primary", "secondary")
@@ -22,7 +22,23 @@ def totals(data: xr.DataArray) -> xr.DataArray:
     """
     mean = data.mean("sample", keep_attrs=True) if "sample" in data.dims else data
     over = [dim for dim in mean.dims if dim not in ("scenario", "year", "material")]
-    return mean.sum(over, keep_attrs=True)
+    return mean.sum(over, keep_attrs=True) if over else mean
+
+
+def lean(result: xr.Dataset) -> xr.Dataset:
+    """Return the flows and stocks of a result, as world totals where only these are drawn."""
+    moving = {str(n): v for n, v in result.data_vars.items() if "kind" in v.attrs}
+    stocks = [name for name, data in moving.items() if data.attrs["kind"] == "stock"]
+    in_use = [name for name in stocks if moving[name].attrs.get("rule", "stock") == "stock"]
+    whole = {*in_use} if len(in_use) == 1 else set()  # a single one is drawn by its labels
+    return xr.Dataset(
+        {
+            name: data if name in whole else totals(data)
+            for name, data in moving.items()
+            if data.attrs["kind"] in ("flow", "stock")
+        },
+        attrs=result.attrs,
+    )
 
 
 def chains(result: xr.Dataset) -> list[list[str]]:
@@ -131,13 +147,12 @@ def _world(data: xr.DataArray) -> xr.DataArray:
 
 
 def _beside(parts: Mapping[str, xr.DataArray], dim: str, long_name: str) -> xr.DataArray:
-    joined: Any = xr.concat(
-        list(parts.values()), dim=dim, coords="minimal", compat="override", join="exact"
-    )
-    units = next(iter(parts.values())).attrs.get("units", "")
-    named = joined.assign_coords({dim: list(parts)})
+    first = next(iter(parts.values()))
     return xr.DataArray(
-        named.transpose("year", dim), attrs={"units": units, "long_name": long_name}
+        np.stack([part.transpose("year").values for part in parts.values()], axis=1),
+        {"year": first["year"], dim: list(parts)},
+        ("year", dim),
+        attrs={"units": first.attrs.get("units", ""), "long_name": long_name},
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Iterator
-from io import BytesIO
 from os import PathLike
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from mfa.assessment import of_the_world
 from mfa.errors import MfaError, Place, known, shortly
 from mfa.files import parse_yaml, read_text
 from mfa.folders import check_target, replacing_folder
+from mfa.netcdf import to_bytes
 from mfa.panels import totals
 from mfa.plans import Plan
 from mfa.provenance import now, of_the_run
@@ -93,7 +93,7 @@ def save(result: xr.Dataset, folder: str | Path) -> Path:
         could not make them again), if the folder holds something that is no
         result, or if it cannot be written.
     """
-    from mfa.plot import overview
+    from mfa.plot import write
 
     folder = Path(folder)
     _must_be_a_result(result, "save")
@@ -105,9 +105,9 @@ def save(result: xr.Dataset, folder: str | Path) -> Path:
             "the Dataset does not say which scenario made it (its encoding lacks 'scenario'); "
             "save what mfa.run returned or mfa.load read, or write the bare arrays with .to_netcdf()"
         )
-    figures = overview(own)
     with replacing_folder(folder) as new:
         (new / "figures").mkdir()
+        figures = write(own, new / "figures")
         _write_netcdf(result, new / "result.nc")
         _write_summary(own, new / "summary.csv")
         made = json.loads(result.attrs["provenance"])
@@ -119,8 +119,6 @@ def save(result: xr.Dataset, folder: str | Path) -> Path:
         }
         text = manifest.to_yaml(document, **head)
         (new / "manifest.yaml").write_text(text, encoding="utf-8")
-        for name, figure in figures.items():
-            figure.savefig(new / "figures" / f"{name}.png", pil_kwargs={"compress_level": 3})
     return folder
 
 
@@ -133,18 +131,10 @@ def _must_be_a_result(result: object, function: str) -> None:
 
 
 def _write_netcdf(result: xr.Dataset, path: Path) -> None:
-    import h5netcdf
-    from xarray.backends import H5NetCDFStore
-
     stored = result.copy()
     files = result.encoding["scenario"]["files"]
     stored.attrs = result.attrs | {"inputs": "\n".join(f"{sha}  {f}" for f, sha in files.items())}
-    packed = {"zlib": True, "complevel": 4, "shuffle": True}
-    encoding = {n: packed for n, v in stored.data_vars.items() if v.ndim and v.dtype.kind == "f"}
-    whole = BytesIO()  # on a full disk the HDF5 library does not raise, it crashes
-    with h5netcdf.File(whole, "w") as file:
-        stored.dump_to_store(H5NetCDFStore(file), encoding=encoding)
-    path.write_bytes(whole.getbuffer())
+    path.write_bytes(to_bytes(stored))
 
 
 def load(path: str | Path) -> xr.Dataset:

@@ -223,11 +223,15 @@ def run(scenario: Scenario) -> xr.Dataset:
             else ""
         )
         raise MfaError(f"run wants a Scenario, this is {shortly(scenario)}{hint}")
-    return with_provenance(_run(scenario), [scenario])
+    return with_provenance(computed(scenario), [scenario])
 
 
-def _run(scenario: Scenario) -> xr.Dataset:
-    parameters, compiled = build_parameters(scenario), plan(scenario.system)
+def computed(
+    scenario: Scenario, compiled: Plan | None = None, parameters: xr.Dataset | None = None
+) -> xr.Dataset:
+    """Run a scenario whose plan or parameters may be made already; nothing says what made it."""
+    parameters = build_parameters(scenario) if parameters is None else parameters
+    compiled = plan(scenario.system) if compiled is None else compiled
     result = simulate(compiled, parameters).assign(parameters.data_vars)
     result = result.assign(assess(compiled, result).data_vars)
     return result.assign(check_targets(compiled, scenario.targets, result).data_vars)
@@ -272,7 +276,7 @@ def run_batch(scenarios: Iterable[Scenario]) -> xr.Dataset:
             raise MfaError(
                 f"{other.name!r} and {first.name!r} differ in dimensions or years; run them apart"
             )
-    results = [_run(scenario) for scenario in scenarios]
+    results = [computed(scenario) for scenario in scenarios]
     worst = max(result.attrs["balance_residual"] for result in results)
     labels = xr.Variable("scenario", np.array(names), {"long_name": "scenario"})
     joined = xr.concat(

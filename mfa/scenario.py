@@ -47,6 +47,8 @@ class Scenario:
         Where the years were written, if not by the root.
     targets : tuple of Clause
         What indicators have to reach; a run checks it.
+    varied : mapping of parameter to text
+        What a scenario of a grid varies.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Scenario:
     folder: str
     years_at: Place = field(default_factory=Place)
     targets: tuple[Clause, ...] = ()
+    varied: Mapping[str, str] = field(default_factory=dict)
 
     def override(self, title: str | None = None, **parameters: Any) -> Scenario:
         """Return a scenario that differs from this one by the given values.

@@ -1,26 +1,29 @@
 """Scenario files: a scenario, its parents, levers, items and tables are read and merged.
 
 Weakest first: declared default → item files → for each scenario from the root
-to the child its levers, then its ``set`` → ``override()`` and ``--set``.
+to the child its levers, then its ``set`` → the values of a grid → ``override()``
+and ``--set``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from mfa.assignments import Assignment, Layer, refuse_conflicts
 from mfa.errors import MfaError, Place, known
 from mfa.files import Branch, inside, place_of, read_yaml, yaml_files
+from mfa.grids import text_of, variants
 from mfa.scenario import Collector, Scenario
 from mfa.schema import LeverFile, ScenarioFile, validate
 from mfa.system import System, read_system
 from mfa.targets import Targets, read_clause
 
 
-def read_scenario(path: str | Path) -> Scenario:
-    """Read a scenario with its parents, levers, item files and tables.
+def read_scenarios(path: str | Path) -> list[Scenario]:
+    """Read a scenario with its parents, levers, item files and tables, or all of a grid.
 
     Parameters
     ----------
@@ -30,7 +33,8 @@ def read_scenario(path: str | Path) -> Scenario:
 
     Returns
     -------
-    Scenario
+    list of Scenario
+        One, or with ``vary:`` one for each combination of its values.
 
     Raises
     ------
@@ -40,15 +44,19 @@ def read_scenario(path: str | Path) -> Scenario:
     return _Reader().read(Path(path))
 
 
+_Entry = tuple[Collector, list[Assignment]]
+"""One value of a grid: what was read for it, and what it says."""
+
+
 class _Reader(Collector):
-    """Reads one scenario."""
+    """Reads one file: a scenario or a grid."""
 
     def __init__(self) -> None:
         super().__init__()
         self.levers_named: dict[str, str] = {}
         self.targets = Targets()
 
-    def read(self, path: Path) -> Scenario:
+    def read(self, path: Path) -> list[Scenario]:
         chain = self.chain(path)
         head, head_root, head_path = chain[-1]
         if not head.system:
@@ -75,9 +83,10 @@ class _Reader(Collector):
             )
             self.read_targets(root, system, "set", at.stem)
         refuse_conflicts(assignments, system, self.problems)
+        first, root, _ = chain[0]
+        entries = self.varied(first, root, system, path) if first.vary else {}
         self.problems.raise_if_any()
-        first = chain[0][0]
-        return Scenario(
+        whole = Scenario(
             name=path.stem,
             title=first.title,
             about=first.about,
@@ -93,6 +102,47 @@ class _Reader(Collector):
             years_at=years_at(chain),
             targets=self.targets.all(),
         )
+        if not entries:
+            return [whole]
+        where = place_of(root, ("vary",))
+        return [
+            _variant(whole, variant.name, variant.values, taken)
+            for variant in variants(path.stem, {n: root["vary"][n] for n in entries}, where)
+            for taken in [[entries[n][i] for n, i in zip(entries, variant.entries, strict=True)]]
+        ]
+
+    def varied(
+        self, file: ScenarioFile, root: Branch, system: System, path: Path
+    ) -> dict[str, list[_Entry]]:
+        """Read every value of a grid, each on top of what all its scenarios share."""
+        found: dict[str, list[_Entry]] = {}
+        for name in file.vary:
+            if name not in system.parameters:
+                message = (
+                    f"unknown parameter {name!r}. {known(name, system.parameters, 'parameters')}"
+                )
+                self.problems.add(message, place_of(root, ("vary", name), key=True))
+                continue
+            written = root["vary"][name]
+            for position, raw in enumerate(written):
+                place = place_of(root, ("vary", name, position))
+                if raw in written[:position]:
+                    first = written.index(raw) + 1
+                    message = (
+                        f"{name}: entries {first} and {position + 1} are the same, {text_of(raw)}"
+                    )
+                    self.problems.add(message, place)
+                    continue
+                own = Collector(self.tables, self.files)
+                made = [
+                    *own.value(
+                        name, raw, system, {}, "set", f"{path.stem}, vary", place, path.parent
+                    )
+                ]
+                for problem in own.problems:
+                    self.problems.add(problem.message, problem.place)
+                found.setdefault(name, []).append((own, made))
+        return found
 
     def chain(self, path: Path) -> list[tuple[ScenarioFile, Branch, Path]]:
         """Return the scenario and its parents, child first."""
@@ -107,6 +157,12 @@ class _Reader(Collector):
             self.note(path)
             refuse_other_kinds(root, path)
             file = validate(ScenarioFile, root)
+            if file.vary and found:
+                message = (
+                    f"{path.stem!r} is a grid ('vary' in {place_of(root, ('vary',), key=True)}), which "
+                    "stands for several scenarios; inherit its parent and write the values you want in 'set'"
+                )
+                raise MfaError(message, place)
             found.append((file, root, path))
             if not file.inherits:
                 return found
@@ -255,6 +311,24 @@ class _Reader(Collector):
             yield from self.value(name, root[name], system, selection, layer, giver, place, folder)
 
 
+def _variant(
+    whole: Scenario, name: str, values: Mapping[str, str], taken: list[_Entry]
+) -> Scenario:
+    """Return one scenario of a grid; it holds the tables that it needs and no others."""
+    said = ", ".join(f"{parameter} {text}" for parameter, text in values.items())
+    return replace(
+        whole,
+        name=name,
+        title=f"{whole.title}: {said}",
+        given=(*whole.given, *(given for own, _ in taken for given in own.given)),
+        assignments=(*whole.assignments, *(one for _, made in taken for one in made)),
+        tables={p: table for own, _ in taken for p, table in own.tables.items()},
+        files=dict(sorted({f: sha for own, _ in taken for f, sha in own.files.items()}.items())),
+        lineage=(name, *whole.lineage),
+        varied=values,
+    )
+
+
 def years_at(chain: list[tuple[ScenarioFile, Branch, Path]]) -> Place:
     """Return where a scenario changed the years of its parents; nowhere if the root gives them."""
     for file, root, _ in chain[:-1]:
@@ -266,7 +340,7 @@ def years_at(chain: list[tuple[ScenarioFile, Branch, Path]]) -> Place:
 def refuse_other_kinds(root: Branch, path: Path) -> None:
     """Raise if a file is plainly a system, a lever or an item and not a scenario."""
     keys, folder = {*root}, path.resolve().parent
-    scenario = {"system", "inherits", "years", "levers"}
+    scenario = {"system", "inherits", "years", "levers", "vary"}
     if keys & scenario:
         return
     if "processes" in keys:

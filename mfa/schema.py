@@ -206,6 +206,7 @@ class ScenarioFile(Model):
     levers: Names = ()
     set: dict[str, Any] = {}
     targets: dict[str, TargetOf] = {}
+    vary: dict[str, Annotated[tuple[Any, ...], Field(min_length=1)]] = {}
 
 
 class LeverFile(Model):

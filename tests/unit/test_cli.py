@@ -88,7 +88,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch) -> Call:
     """Return a function that calls mfa without drawing, and checks how it exits."""
-    monkeypatch.setattr(plot, "overview", lambda result: {})
+    monkeypatch.setattr(plot, "write", lambda result, folder: [])
 
     def called(*args: str | Path, exit_code: int = 0) -> Result:
         result = CliRunner().invoke(main, [str(arg) for arg in args])
@@ -108,7 +108,8 @@ def test_run_writes_one_folder_for_each_scenario(study: Path) -> None:
     done = CliRunner().invoke(main, ["run", "reference.yaml", "more.yaml", "-o", "deep/out"])
     assert done.exit_code == 0
     assert done.stderr == ""
-    lines = done.stdout.splitlines()
+    *lines, last = done.stdout.splitlines()
+    assert last.startswith("2 scenarios in ")
     assert [line.split()[:2] for line in lines] == [
         ["reference", "deep/out/reference"],
         ["more", "deep/out/more"],

@@ -90,3 +90,17 @@ def test_many_areas_are_told_apart_and_the_rest_is_one() -> None:
     colours = [to_hex(str(text.get_color())) for text in ax.texts]
     assert len(colours) == len(set(colours)) == plot.MOST
     assert "5 others" in [text.get_text() for text in ax.texts]
+
+
+def test_a_figure_does_not_depend_on_what_was_drawn_on_its_sheet_before(
+    figures: dict[str, Figure], tmp_path: Path
+) -> None:
+    scenarios = [
+        mfa.read_scenario(SCENARIOS / f"{name}.yaml") for name in ("reference", "circular")
+    ]
+    names = plot.write(mfa.run_batch(scenarios), tmp_path)
+    assert names == [*figures]
+    for name in names:
+        plot._save(figures[name], tmp_path / "alone.png")
+        written = (tmp_path / f"{name}.png").read_bytes()
+        assert written == (tmp_path / "alone.png").read_bytes(), name

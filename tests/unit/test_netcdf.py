@@ -1,0 +1,76 @@
+"""netCDF files: the quick way and the general way hold the same."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import mfa
+from mfa import netcdf
+
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+
+
+@pytest.fixture(scope="module")
+def result() -> xr.Dataset:
+    return mfa.run(mfa.read_scenario(SCENARIOS / "bulk_reference.yaml"))
+
+
+def read(content: bytes) -> xr.Dataset:
+    return xr.load_dataset(BytesIO(content), engine="h5netcdf")
+
+
+def in_general(data: xr.Dataset) -> bytes:
+    target = BytesIO()
+    netcdf._write_any(data, target)
+    return target.getvalue()
+
+
+def test_a_result_is_written_the_quick_way_and_holds_the_same(result: xr.Dataset) -> None:
+    assert netcdf._is_plain(result)
+    quick, general = read(netcdf.to_bytes(result)), read(in_general(result))
+    assert quick.identical(general)
+    assert quick.identical(result)
+    for name in result.variables:
+        quick_one, general_one = quick[name].encoding, general[name].encoding
+        for key in ("zlib", "shuffle", "complevel", "chunksizes", "_FillValue", "dtype"):
+            assert str(quick_one.get(key)) == str(general_one.get(key)), (name, key)
+        assert [*quick[name].attrs] == [*result[name].attrs]
+
+
+def test_the_same_result_gives_the_same_file(result: xr.Dataset) -> None:
+    assert netcdf.to_bytes(result) == netcdf.to_bytes(result.copy(deep=True))
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        xr.DataArray([True, False], dims="flag"),
+        xr.DataArray(np.arange(3.0), dims="bare"),
+        xr.DataArray(["a", "ö"], {"kind": ["x", "y"]}, "kind"),
+        xr.DataArray([1.0], {"lap": [0.5]}, "lap"),
+        xr.DataArray([1.0], {"lap": [1], "aside": ("lap", [2.0])}, "lap"),
+        xr.DataArray(1, attrs={"list": [1, 2]}),
+    ],
+)
+def test_a_variable_of_another_kind_is_written_the_general_way(
+    own: xr.DataArray, result: xr.Dataset
+) -> None:
+    whole = result.assign(own=own)
+    assert not netcdf._is_plain(whole)
+    assert read(netcdf.to_bytes(whole)).equals(whole)
+
+
+def test_a_plain_variable_of_ones_own_is_kept(result: xr.Dataset) -> None:
+    own = result.assign(
+        mean=result[next(iter(result.data_vars))].mean(), small=("year", np.float32(result.year))
+    )
+    own["small"].attrs = {"number": 3, "share": 0.5, "text": "ä\n"}
+    assert netcdf._is_plain(own)
+    again = read(netcdf.to_bytes(own))
+    assert again.identical(own)
+    assert again["small"].dtype == np.float32
