@@ -115,10 +115,10 @@ class Design:
             raise MfaError(f"design 'sobol' has no column {name!r}. {known(name, self.columns)}")
         if max(numbers) >= 2**BITS:
             raise MfaError(f"sample {max(numbers)} is beyond the {2**BITS:,} of a Sobol sequence")
-        if numbers != tuple(range(numbers[0], numbers[-1] + 1)):
-            return np.concatenate([self._sobol(name, range(a, b)) for a, b in _runs(numbers)])
-        table = _sobol_table(self.seed, len(self.columns), numbers[0], numbers[-1] + 1)
-        return np.ascontiguousarray(table[:, self.columns.index(name)])
+        column, width = self.columns.index(name), len(self.columns)
+        return np.concatenate(
+            [_sobol_table(self.seed, width, *run)[:, column] for run in _runs(numbers)]
+        )
 
 
 def _runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
