@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from mfa.columns import named
 from mfa.demand import LAWS
 from mfa.errors import MfaError, Place, Problems
 from mfa.forms import (
@@ -22,7 +23,6 @@ from mfa.forms import (
     YearPath,
     read_form,
 )
-from mfa.ranges import require_range
 from mfa.system import System
 
 Layer = Literal["default", "item", "lever", "set", "override"]
@@ -60,9 +60,7 @@ def assign(given: Given, system: System) -> list[Assignment]:
     laws = {name: tuple(law.fields) for name, law in LAWS.items()}
     words = Vocabulary(open_dims, laws, tuple(system.parameters))
     form = read_form(given.raw, words, given.place)
-    leaves = list(_leaves(form))
-    for _, leaf in leaves:
-        require_range(leaf)
+    leaves = list(_leaves(named(form, given.parameter, fixed, spec.dims, given.giver)))
     return [
         Assignment(
             given.parameter,

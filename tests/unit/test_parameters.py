@@ -160,7 +160,7 @@ FORMS: dict[str, tuple[str, str, list[float]]] = {
     ),
     "an amount added": ("mass: {add: 500 t/yr}", "mass", [2.5e3] * 6),
     "a value with its source": (
-        "rate: {value: 20 %, source: some2019, normal: [0.2, 0.1]}",
+        "rate: {value: 20 %, source: some2019, normal: [20 %, 4 %]}",
         "rate",
         [0.2] * 6,
     ),
