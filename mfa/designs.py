@@ -48,12 +48,15 @@ class Design:
         Number of all samples N, which ``lhs`` needs.
     columns : tuple of str
         All names that are drawn, sorted, which ``sobol`` needs.
+    stream : str
+        Designs with another stream draw other numbers.
     """
 
     seed: int = 0
     kind: Kind = "random"
     count: int | None = None
     columns: tuple[str, ...] = ()
+    stream: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
@@ -100,7 +103,7 @@ class Design:
 
     def _random(self, name: str, numbers: Sequence[int]) -> Array:
         return np.concatenate(
-            [_uniform(_words(self.seed, "random", name, first, last)) for first, last in _runs(numbers)]
+            [_uniform(_words(self._key("random", name), first, last)) for first, last in _runs(numbers)]
         )
 
     def _hypercube(self, name: str, numbers: Sequence[int]) -> Array:
@@ -108,7 +111,7 @@ class Design:
         if max(numbers) >= count:
             raise MfaError(f"sample {max(numbers)} is not among {count} samples of design 'lhs'")
         inside = self._random(f"{name} within its part", numbers)
-        return (_strata(self.seed, name, count)[list(numbers)] + inside) / count
+        return (_strata(self._key("lhs", name), count)[list(numbers)] + inside) / count
 
     def _sobol(self, name: str, numbers: Sequence[int]) -> Array:
         if name not in self.columns:
@@ -117,8 +120,13 @@ class Design:
             raise MfaError(f"sample {max(numbers)} is beyond the {2**BITS:,} of a Sobol sequence")
         column, width = self.columns.index(name), len(self.columns)
         return np.concatenate(
-            [_sobol_table(self.seed, width, *run)[:, column] for run in _runs(numbers)]
+            [_sobol_table(self._key("sobol"), width, *run)[:, column] for run in _runs(numbers)]
         )
+
+    def _key(self, *parts: str) -> int:
+        """Return the key of a generator: a hash of the seed and what it is for."""
+        text = "\0".join((str(int(self.seed)), self.stream, *parts))
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "little")
 
 
 def _runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -128,19 +136,14 @@ def _runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
         yield run[0], run[-1] + 1
 
 
-def _key(seed: int, *parts: Any) -> int:
-    text = "\0".join(str(part) for part in (int(seed), *parts))
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "little")
-
-
-def _words(seed: int, what: str, name: str, first: int, last: int) -> NDArray[np.uint64]:
-    """Return the random words number first … last − 1 of a name, four to a turn of the counter.
+def _words(key: int, first: int, last: int) -> NDArray[np.uint64]:
+    """Return the random words number first … last − 1 of a key, four to a turn of the counter.
 
     Salmon, J. K. et al. (2011), Parallel random numbers: as easy as 1, 2, 3,
     doi:10.1145/2063384.2063405
     """
     turn = first // 4
-    generator = np.random.Philox(key=_key(seed, what, name), counter=turn)
+    generator = np.random.Philox(key=key, counter=turn)
     words = generator.random_raw(last - 4 * turn)
     return np.asarray(words[first - 4 * turn :], dtype=np.uint64)
 
@@ -151,13 +154,13 @@ def _uniform(words: NDArray[np.uint64]) -> Array:
 
 
 @lru_cache(maxsize=512)
-def _strata(seed: int, name: str, count: int) -> NDArray[np.int64]:
+def _strata(key: int, count: int) -> NDArray[np.int64]:
     """Return for every sample the part of (0, 1) that it stands in."""
-    return np.argsort(_words(seed, "lhs", name, 0, count), kind="stable")
+    return np.argsort(_words(key, 0, count), kind="stable")
 
 
 @lru_cache(maxsize=2)
-def _sobol_table(seed: int, columns: int, first: int, last: int) -> Array:
+def _sobol_table(key: int, columns: int, first: int, last: int) -> Array:
     """Return samples first … last − 1 of one scrambled sequence, (sample, column)."""
     from scipy.stats import qmc
 
@@ -166,7 +169,7 @@ def _sobol_table(seed: int, columns: int, first: int, last: int) -> Array:
             f"design 'sobol' has at most {MOST_COLUMNS} columns, this scenario draws {columns}; "
             "use design 'random' or 'lhs'"
         )
-    engine = qmc.Sobol(columns, scramble=True, bits=BITS, rng=_key(seed, "sobol", columns))
+    engine = qmc.Sobol(columns, scramble=True, bits=BITS, rng=key)
     parts = []
     if first == 0:  # by itself: scipy warns if the first draw is no power of two
         parts, first = [engine.random(1)], 1

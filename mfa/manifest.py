@@ -19,11 +19,12 @@ from pydantic import Field
 
 from mfa import scenario_files
 from mfa.assignments import Assignment, Given, Layer, assign
+from mfa.correlations import correlation
 from mfa.errors import MfaError, Place, Problems, known
 from mfa.files import parse_table, parse_yaml, place_of, read_text, sha256
 from mfa.references import references
 from mfa.scenario import Scenario
-from mfa.schema import Model, Name, validate
+from mfa.schema import CorrelationOf, Model, Name, validate
 from mfa.system import System
 
 VERSION = 1
@@ -55,6 +56,7 @@ class ScenarioOf(Model):
     report_from: int
     folder: str
     sha256: str
+    correlation: CorrelationOf | None = None
     system: Any
     values: tuple[ValueOf, ...]
 
@@ -130,6 +132,7 @@ def _scenario_document(scenario: Scenario) -> dict[str, Any]:
         "report_from": scenario.report_from,
         "folder": Path(scenario.folder).resolve().name,
         "sha256": fingerprint(scenario),
+        **_correlation(scenario),
         "system": system_document(scenario.system),
         "values": [
             {
@@ -143,6 +146,13 @@ def _scenario_document(scenario: Scenario) -> dict[str, Any]:
             for given in scenario.given
         ],
     }
+
+
+def _correlation(scenario: Scenario) -> dict[str, Any]:
+    if scenario.correlation is None:
+        return {}
+    told = scenario.correlation
+    return {"correlation": {"of": list(told.of), "matrix": [list(row) for row in told.matrix]}}
 
 
 def system_document(system: System) -> dict[str, Any]:
@@ -223,6 +233,7 @@ def fingerprint(scenario: Scenario) -> str:
             [dict(given.selection), hashed(plain(given.raw))]
         )
     merged = {"system": hashed(system), "years": scenario.years, "values": values}
+    merged |= _correlation(scenario)
     return sha256(json.dumps(merged, sort_keys=True, ensure_ascii=False))
 
 
@@ -393,6 +404,8 @@ def read_manifest(path: str | Path) -> list[Scenario]:
                 lineage=one.lineage,
                 folder=str(path.parent / one.folder),
                 references=file.references,
+                correlation=one.correlation
+                and correlation(one.correlation.of, one.correlation.matrix, place_of(root, at)),
             )
         )
     return scenarios

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mfa.errors import MfaError, Place
 from mfa.files import Table
+from mfa.forms import Known
 
 Array = NDArray[np.float64]
 
@@ -39,6 +40,9 @@ class Region:
     tables : mapping of path to Table
     other : function
         Gives the values of another parameter on these cells, and their unit.
+    draw : function, optional
+        Gives the draws of a value with a distribution, (sample, labels, year), from the
+        value itself; without it every value is as it was written.
     """
 
     dims: tuple[str, ...]
@@ -51,10 +55,16 @@ class Region:
     conserved: str | None
     tables: Mapping[str, Table]
     other: Callable[[str, Region, Place], tuple[Array, str]]
+    draw: Callable[[Known, Array, Region], Array] | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
         return tuple(map(len, self.labels))
+
+    def wide(self, values: Array, length: int | None = None) -> Array:
+        """Return values on all cells and years of the region, a first dimension ``sample`` kept."""
+        lead = values.shape[: max(0, values.ndim - len(self.labels) - 1)]
+        return np.broadcast_to(values, (*lead, *self.shape, length or values.shape[-1]))
 
     def cell(self, index: Sequence[int]) -> str:
         """Return a cell as text, for messages."""

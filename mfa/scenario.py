@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mfa.assignments import Assignment, Given, Layer, assign, covers, tables_of
+from mfa.correlations import Correlation
 from mfa.errors import MfaError, Place, Problems, known
 from mfa.files import Branch, Table, inside, parse_value, read_table, sha256
 from mfa.fit_values import expanded, read_fit
@@ -44,6 +45,8 @@ class Scenario:
         The folder that the paths of tables start from.
     years_at : Place
         Where the years were written, if not by the root.
+    correlation : Correlation, optional
+        Which draws are correlated, and how.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Scenario:
     lineage: tuple[str, ...]
     folder: str
     years_at: Place = field(default_factory=Place)
+    correlation: Correlation | None = None
 
     def override(self, title: str | None = None, **parameters: Any) -> Scenario:
         """Return a scenario that differs from this one by the given values.

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mfa.assignments import Assignment, Layer, refuse_conflicts
+from mfa.correlations import Correlation, correlation
 from mfa.errors import MfaError, Place, known
 from mfa.files import Branch, inside, place_of, read_yaml, yaml_files
 from mfa.scenario import Collector, Scenario
@@ -88,6 +89,7 @@ class _Reader(Collector):
             lineage=tuple(p.stem for _, _, p in chain),
             folder=str(folder),
             years_at=years_at(chain),
+            correlation=correlation_of(chain),
         )
 
     def chain(self, path: Path) -> list[tuple[ScenarioFile, Branch, Path]]:
@@ -240,6 +242,15 @@ def years_at(chain: list[tuple[ScenarioFile, Branch, Path]]) -> Place:
         if file.years is not None:
             return place_of(root, ("years",))
     return Place()
+
+
+def correlation_of(chain: list[tuple[ScenarioFile, Branch, Path]]) -> Correlation | None:
+    """Return the correlation of the draws that a scenario, or the nearest of its parents, tells."""
+    for file, root, _ in chain:
+        if file.correlation is not None:
+            told = file.correlation
+            return correlation(told.of, told.matrix, place_of(root, ("correlation",)))
+    return None
 
 
 def refuse_other_kinds(root: Branch, path: Path) -> None:

@@ -167,6 +167,13 @@ class SystemFile(Model):
     processes: dict[str, Any]
 
 
+class CorrelationOf(Model):
+    """Which draws are correlated, by name, and their matrix."""
+
+    of: Names = Field(min_length=2)
+    matrix: tuple[tuple[float, ...], ...]
+
+
 class ScenarioFile(Model):
     """Named differences from a parent; the root names a system and its years."""
 
@@ -177,6 +184,7 @@ class ScenarioFile(Model):
     years: tuple[int, int] | None = None
     report_from: int | None = None
     levers: Names = ()
+    correlation: CorrelationOf | None = None
     set: dict[str, Any] = {}
 
 
