@@ -49,8 +49,8 @@ def require_range(form: Form) -> None:
 
 def _dirichlet(form: Known) -> None:
     (given,) = form.bounds
-    if not isinstance(given, Number) or given.unit not in (None, "1") or given.value <= 0:
-        message = "'dirichlet' is a plain number above 0: as if so many observations stood behind the shares"
+    if not isinstance(given, Number) or given.unit not in (None, "1") or given.value < 1e-6:
+        message = "'dirichlet' is a plain number, 1e-6 or more: as if so many observations stood behind the shares"
         raise MfaError(message, given.place)
     for key, there in (("truncated", bool(form.cut)), ("redraw", form.redraw is not None)):
         if there:
