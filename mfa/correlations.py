@@ -41,7 +41,11 @@ def correlation(of: Sequence[str], matrix: Sequence[Sequence[float]], place: Pla
             place,
         )
     numbers = np.array(matrix, dtype=float)
-    if not np.isfinite(numbers).all() or (np.abs(numbers) > 1).any() or (np.diag(numbers) != 1).any():
+    if (
+        not np.isfinite(numbers).all()
+        or (np.abs(numbers) > 1).any()
+        or (np.diag(numbers) != 1).any()
+    ):
         raise MfaError("correlation: the matrix has 1 on its diagonal and -1 to 1 beside it", place)
     if (numbers != numbers.T).any():
         i, j = (int(k) for k in np.argwhere(numbers != numbers.T)[0])

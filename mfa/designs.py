@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,7 +103,10 @@ class Design:
 
     def _random(self, name: str, numbers: Sequence[int]) -> Array:
         return np.concatenate(
-            [_uniform(_words(self._key("random", name), first, last)) for first, last in _runs(numbers)]
+            [
+                _uniform(_words(self._key("random", name), first, last))
+                for first, last in _runs(numbers)
+            ]
         )
 
     def _hypercube(self, name: str, numbers: Sequence[int]) -> Array:

@@ -7,6 +7,7 @@ paired, and designs that fill the unit cube evenly stay even.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,7 +70,8 @@ def triangular(u: Any, low: float, mode: float, high: float) -> Array:
     u = np.asarray(u)
     width, left, right = high - low, mode - low, high - mode
     below = low + np.sqrt(u * width * left)
-    return np.where(u * width < left, below, high - np.sqrt((1 - u) * width * right))
+    above = high - np.sqrt((1 - u) * width * right)
+    return np.asarray(np.where(u * width < left, below, above))
 
 
 def beta(u: Any, a: float, b: float, low: float = 0.0, high: float = 1.0) -> Array:
@@ -157,16 +159,6 @@ def _in_order(values: Array) -> Array:
     for i in range(values.shape[-1]):
         total = total + values[..., i]
     return total
-
-
-NUMBERS = {
-    "normal": (2,),
-    "lognormal": (2,),
-    "uniform": (2,),
-    "triangular": (3,),
-    "pert": (3,),
-    "beta": (2, 4),
-}
 
 
 @dataclass(frozen=True)
@@ -266,7 +258,7 @@ class Distribution:
         return float(betainc(*shapes, z))
 
 
-QUANTILES = {
+QUANTILES: dict[str, Callable[..., Array]] = {
     "normal": normal,
     "lognormal": lognormal,
     "uniform": uniform,
@@ -291,6 +283,4 @@ def quantile_table(values: Any) -> tuple[tuple[float, float], ...]:
     found = np.sort(np.asarray(values, dtype=float))
     if found.size < 2:
         raise MfaError("'empirical' needs two observations or more")
-    return tuple(
-        zip(np.linspace(0.0, 1.0, len(found)).tolist(), found.tolist(), strict=True)
-    )
+    return tuple(zip(np.linspace(0.0, 1.0, len(found)).tolist(), found.tolist(), strict=True))

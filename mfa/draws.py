@@ -62,6 +62,8 @@ class Draws:
         from scipy.special import ndtr, ndtri
 
         row = np.linalg.cholesky(self.matrix)[self.names.index(column)]
+        if np.count_nonzero(row) == 1:
+            return self.design.uniforms(column, self.samples)
         score = np.zeros(len(self.samples))
         for weight, name in zip(row, self.names, strict=True):
             if weight:
@@ -114,9 +116,7 @@ class Draws:
         drawn = drawn.reshape(len(drawn), *(1 for _ in region.dims), drawn.shape[-1])
         return values * drawn if relative else region.wide(drawn)
 
-    def shares(
-        self, form: Known, column: Callable[[int], str], values: Array
-    ) -> Array:
+    def shares(self, form: Known, column: Callable[[int], str], values: Array) -> Array:
         """Return draws of shares, (sample, label, year), that keep the sum of the given (label, year)."""
         (number,) = form.bounds
         assert isinstance(number, Number)

@@ -86,7 +86,10 @@ def _joint(parts: list[Array], axis: int) -> Array:
     """Return arrays one after the other; where one has samples, the others are the same in all."""
     most = max(parts, key=lambda part: part.ndim)
     lead = most.shape[: most.ndim - min(part.ndim for part in parts)]
-    full = [part if part.ndim == most.ndim else np.broadcast_to(part, lead + part.shape) for part in parts]
+    full = [
+        part if part.ndim == most.ndim else np.broadcast_to(part, lead + part.shape)
+        for part in parts
+    ]
     return np.concatenate(full, axis=axis)
 
 
@@ -126,7 +129,9 @@ def _items(form: Items, region: Region) -> Array:
         parts.append(None if isinstance(named[label], Rest) else evaluate(named[label], inner))
     given = [part for part in parts if part is not None]
     length = max(part.shape[-1] for part in given)
-    rest = 1.0 - sum(np.broadcast_to(part, (*part.shape[:-1], length)) for part in given)
+    rest = np.asarray(
+        1.0 - sum(np.broadcast_to(part, (*part.shape[:-1], length)) for part in given)
+    )
     full = [
         rest if part is None else np.broadcast_to(part, (*part.shape[:-1], length))
         for part in parts
@@ -194,7 +199,9 @@ def _paced(form: LawOf, region: Region) -> Array:
     )
     if start is None:
         raise MfaError("law 'paced' needs the field 'start'", form.place)
-    lead = max((part.shape for part in (path[..., 0], start, midpoint) if part is not None), key=len)
+    lead = max(
+        (part.shape for part in (path[..., 0], start, midpoint) if part is not None), key=len
+    )
     path = np.broadcast_to(path, (*lead, path.shape[-1]))
     start = np.broadcast_to(start, lead)
     midpoint = None if midpoint is None else np.broadcast_to(midpoint, lead)
@@ -241,9 +248,7 @@ def _joined(form: Joined, region: Region) -> Array:
             raise YearsError(
                 f"nothing is observed for {region.cell(cell)} in the years of the run", form.place
             )
-        observed[one] = _continued(
-            observed[one], then[one], int(seen[-1]), form, region.cell(cell)
-        )
+        observed[one] = _continued(observed[one], then[one], int(seen[-1]), form, region.cell(cell))
     return observed
 
 

@@ -19,7 +19,7 @@ from pydantic import Field
 
 from mfa import scenario_files
 from mfa.assignments import Assignment, Given, Layer, assign
-from mfa.correlations import correlation
+from mfa.correlations import Correlation, correlation
 from mfa.errors import MfaError, Place, Problems, known
 from mfa.files import parse_table, parse_yaml, place_of, read_text, sha256
 from mfa.references import references
@@ -404,11 +404,15 @@ def read_manifest(path: str | Path) -> list[Scenario]:
                 lineage=one.lineage,
                 folder=str(path.parent / one.folder),
                 references=file.references,
-                correlation=one.correlation
-                and correlation(one.correlation.of, one.correlation.matrix, place_of(root, at)),
+                correlation=_correlated(one, place_of(root, at)),
             )
         )
     return scenarios
+
+
+def _correlated(one: ScenarioOf, place: Place) -> Correlation | None:
+    told = one.correlation
+    return None if told is None else correlation(told.of, told.matrix, place)
 
 
 def _given(value: ValueOf, system: System, place: Place) -> Given:

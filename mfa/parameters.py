@@ -115,7 +115,9 @@ class _Builder:
             return
         self.under_way.append(name)
         try:
-            self.variables[name] = _variable(self.scenario, name, self.years, self.other, self.draws)
+            self.variables[name] = _variable(
+                self.scenario, name, self.years, self.other, self.draws
+            )
         except MfaError as error:
             self.failed.add(name)
             for problem in error.problems:
@@ -225,7 +227,9 @@ def _values(
     for text, place in years_problems(short, scenario):
         problems.add(text, place)
     problems.raise_if_any()
-    lead = max((block.shape[: block.ndim - len(shape)] for *_, block in blocks), key=len, default=())
+    lead = max(
+        (block.shape[: block.ndim - len(shape)] for *_, block in blocks), key=len, default=()
+    )
     values = np.full((*lead, *shape), np.nan)
     for mask, chosen, block in blocks:
         _place(values, mask, chosen, block)
@@ -243,7 +247,8 @@ def _place(values: Array, mask: Any, chosen: tuple[Any, ...], block: Array) -> N
         return
     inner = np.nonzero(mask[np.ix_(*chosen)])
     cells = tuple(own[i] for own, i in zip(chosen, inner, strict=True))
-    values[(..., *cells, slice(None))] = block[(..., *inner, slice(None))]
+    at: Any = (..., *cells, slice(None))
+    values[at] = block[(..., *inner, slice(None))]
 
 
 def _block(

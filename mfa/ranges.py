@@ -104,19 +104,24 @@ def _relative(form: Known, numbers: list[Number]) -> bool:
     units = {number.unit for number in numbers if number.unit or number.value != 0}
     if len(units) > 1:
         shown = " and ".join(number.unit or "no unit" for number in numbers[:2])
-        raise MfaError(f"{name!r}: its numbers have {shown}; write both with the same", numbers[0].place)
+        raise MfaError(
+            f"{name!r}: its numbers have {shown}; write both with the same", numbers[0].place
+        )
     unit = next(iter(units), None)
     if not numbers:  # the shapes of a beta distribution over 0 to 1
         if not isinstance(value, Number) or value.unit not in (None, "1"):
             message = "'beta' with two numbers is for a share; write [a, b, low, high]"
             raise MfaError(message, form.bounds[0].place)
         return False
-    if isinstance(value, Number):
-        if value.unit == unit or value.value == 0 or (value.unit is None and unit == "1"):
-            return False
+    if isinstance(value, Number) and (
+        value.unit == unit or value.value == 0 or (value.unit is None and unit == "1")
+    ):
+        return False
     if unit is None:
         return True
-    beside = f"a value in {value.unit or 'no unit'}" if isinstance(value, Number) else "a path or table"
+    beside = (
+        f"a value in {value.unit or 'no unit'}" if isinstance(value, Number) else "a path or table"
+    )
     message = (
         f"{name!r}: its numbers are in {unit}, beside {beside}; "
         "write factors, in which 1 is the value, like [0.8, 1.2]"
@@ -151,7 +156,9 @@ def _empirical(form: Known, values: list[float]) -> Distribution:
         except MfaError as error:
             raise MfaError(error.problems[0].message, place) from None
     if form.at[0] != 0.0 or form.at[-1] != 1.0:
-        message = f"'empirical': its shares run from {form.at[0]:g} to {form.at[-1]:g}, not from 0 to 1"
+        message = (
+            f"'empirical': its shares run from {form.at[0]:g} to {form.at[-1]:g}, not from 0 to 1"
+        )
         raise MfaError(message, place)
     rising = all(a < b for a, b in zip(form.at, form.at[1:], strict=False))
     if not rising or sorted(values) != values or values[0] == values[-1]:

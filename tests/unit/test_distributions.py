@@ -143,7 +143,9 @@ DESIGNS = [Design(7), Design(7, "lhs", 1000), Design(7, "sobol", columns=COLUMNS
 
 @pytest.mark.parametrize("design", DESIGNS, ids=lambda design: design.kind)
 @given(first=st.integers(0, 990), size=st.integers(1, 10))
-def test_a_number_does_not_depend_on_the_others_drawn(design: Design, first: int, size: int) -> None:
+def test_a_number_does_not_depend_on_the_others_drawn(
+    design: Design, first: int, size: int
+) -> None:
     for name in COLUMNS:
         whole = design.uniforms(name, range(1000))
         part = range(first, min(first + size, 1000))
@@ -188,7 +190,9 @@ def test_sobol_fills_two_dimensions_more_evenly_than_chance() -> None:
 
 def test_seed_name_and_stream_give_other_numbers() -> None:
     designs = [Design(1), Design(2), Design(1, stream="other")]
-    drawn = [tuple(d.uniforms("a", range(5))) for d in designs] + [tuple(Design(1).uniforms("b", range(5)))]
+    drawn = [tuple(d.uniforms("a", range(5))) for d in designs] + [
+        tuple(Design(1).uniforms("b", range(5)))
+    ]
     assert len(set(drawn)) == 4
 
 
