@@ -81,7 +81,14 @@ def _leaves(form: Form, inside_of: str | None = None) -> Iterator[tuple[dict[str
             for label, inner in values:
                 for chosen, leaf in _leaves(inner, dim):
                     yield {str(dim): label, **chosen}, leaf
-        case Known(value=Items() as items) | Change(value=Items() as items):
+        case Known(value=Items() as items):
+            for chosen, leaf in _leaves(items):
+                yield chosen, replace(form, value=leaf, factors=True)
+        case Known(value=Rest(place=place) as rest):
+            if inside_of is None:
+                raise MfaError("'rest' needs the other labels beside it", place)
+            yield {}, replace(form, value=replace(rest, dim=inside_of))
+        case Change(value=Items() as items):
             for chosen, leaf in _leaves(items):
                 yield chosen, replace(form, value=leaf)
         case Known(value=Known() | Change() as inner):

@@ -103,7 +103,8 @@ class Known:
     ``bounds`` are the numbers of the distribution, ``at`` their probabilities if it is a table
     of quantiles, ``cut`` what it is truncated to.  ``redraw`` is the correlation from one year
     to the next where each year is drawn, 0 without one, and None for one draw for all years.
-    ``column`` is the name that its draws belong to (:mod:`mfa.columns`).
+    ``column`` is the name that its draws belong to (:mod:`mfa.columns`); ``factors`` says that
+    it was written beside several labels, so that its numbers are factors.
     """
 
     value: Form
@@ -116,6 +117,7 @@ class Known:
     cut: tuple[Form, ...] = ()
     redraw: float | None = None
     column: str = ""
+    factors: bool = False
 
 
 @dataclass(frozen=True)

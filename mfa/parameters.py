@@ -248,7 +248,8 @@ def _place(values: Array, mask: Any, chosen: tuple[Any, ...], block: Array) -> N
     inner = np.nonzero(mask[np.ix_(*chosen)])
     cells = tuple(own[i] for own, i in zip(chosen, inner, strict=True))
     at: Any = (..., *cells, slice(None))
-    values[at] = block[(..., *inner, slice(None))]
+    same: Any = (..., *inner, slice(None))
+    values[at] = block[same]
 
 
 def _block(

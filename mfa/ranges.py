@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from mfa.distributions import Distribution, quantile_table
 from mfa.errors import MfaError
-from mfa.forms import Change, Fields, Form, Known, Number
+from mfa.forms import Change, Fields, Form, Items, Known, Number, Rest
 
 MIDDLE = 0.998
 """A value lies within the middle part of this size of its distribution."""
@@ -16,7 +16,7 @@ def require_range(form: Form) -> None:
     """Raise unless what is known of a value's uncertainty agrees with the value.
 
     Bounds in the unit of the value are values; bounds without a unit beside a
-    value with one, or beside a path or a table, are factors, and 1 is the value.
+    value with one, or beside labels, a path or a table, are factors, and 1 is the value.
 
     Parameters
     ----------
@@ -43,6 +43,9 @@ def require_range(form: Form) -> None:
         raise MfaError(message, form.value.place)
     if form.distribution == "dirichlet":
         _dirichlet(form)
+    elif isinstance(form.value, Rest):
+        message = f"{form.distribution!r} beside 'rest', which takes what the other labels leave"
+        raise MfaError(message, form.place)
     else:
         distribution_of(form)
 
@@ -113,15 +116,16 @@ def _relative(form: Known, numbers: list[Number]) -> bool:
             message = "'beta' with two numbers is for a share; write [a, b, low, high]"
             raise MfaError(message, form.bounds[0].place)
         return False
+    if form.factors:
+        return True
     if isinstance(value, Number) and (
         value.unit == unit or value.value == 0 or (value.unit is None and unit == "1")
     ):
         return False
     if unit is None:
         return True
-    beside = (
-        f"a value in {value.unit or 'no unit'}" if isinstance(value, Number) else "a path or table"
-    )
+    many = "several labels" if isinstance(value, Items) else "a path or table"
+    beside = f"a value in {value.unit or 'no unit'}" if isinstance(value, Number) else many
     message = (
         f"{name!r}: its numbers are in {unit}, beside {beside}; "
         "write factors, in which 1 is the value, like [0.8, 1.2]"

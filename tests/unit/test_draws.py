@@ -114,6 +114,17 @@ def test_factors_multiply_a_path_and_values_replace_a_number(write: Write) -> No
     assert spread(found["life"], "use") == 0.0  # one that is written is one draw
 
 
+def test_labels_that_share_a_distribution_keep_their_ratio(write: Write) -> None:
+    scenario = write("life: {value: {cars: 10 yr, grids: 20 yr, other: 5 yr}, uniform: [0.5, 1.5]}")
+    assert columns_of(scenario) == ["life"]
+    found = drawn(scenario, "life", 500)
+    np.testing.assert_allclose(found.sel(use="grids") / found.sel(use="cars"), 2.0, rtol=1e-12)
+    shares = write("share: {value: {cars: 0.5, grids: 0.3, other: rest}, uniform: [0.8, 1.2]}")
+    found = drawn(shares, "share", 500)
+    np.testing.assert_allclose(found.sel(use="cars") / found.sel(use="grids"), 5 / 3, rtol=1e-12)
+    np.testing.assert_allclose(found.sum("use"), 1.0, rtol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("written", "quantiles"),
     [
@@ -480,6 +491,14 @@ UNREAD = {
     "units beside a path": (
         "demand: {value: {2020: 1 kt/yr}, uniform: [1 kt/yr, 2 kt/yr]}",
         "'uniform': its numbers are in t/yr, beside a path or table; write factors",
+    ),
+    "units beside labels": (
+        "life: {value: {cars: 1 yr, grids: 2 yr, other: 3 yr}, uniform: [1 yr, 3 yr]}",
+        "'uniform': its numbers are in yr, beside several labels; write factors",
+    ),
+    "beside the rest": (
+        "share: {cars: 0.5, grids: 0.3, other: {value: rest, uniform: [0.9, 1.1]}}",
+        "case.yaml:5:41: share: 'uniform' beside 'rest', which takes what the other labels leave",
     ),
     "another unit": (
         "life: {value: 2 yr, uniform: [1 t, 3 t]}",
