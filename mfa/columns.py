@@ -51,6 +51,8 @@ def named(
             case Known(value=value):
                 require_range(form)
                 own = replace(form, value=inside(value, where, way))
+                if form.fit is not None:
+                    return replace(own, column=f"fit {form.fit.path}")
                 return replace(own, column=name(where, way)) if form.distribution else own
             case Items(values, dim):
                 parts = (

@@ -6,12 +6,14 @@ same name with the same seed; nothing depends on which other samples are drawn.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from mfa.columns import uncertain
+from mfa.demand.fit_scores import parameters_at, scores_needed
 from mfa.designs import Design, Kind
 from mfa.distributions import dirichlet
 from mfa.errors import MfaError, known
@@ -48,12 +50,18 @@ class Draws:
     matrix : array (name, other)
         Correlation of their normal scores (a Gaussian copula); the rank correlation of two
         is 6/π · arcsin(r/2).
+    fits : mapping of path to content
+        The fits that laws are drawn from.
+    cache : dict
+        What has been drawn from fits.
     """
 
     design: Design
     samples: tuple[int, ...]
     names: tuple[str, ...] = ()
     matrix: Array = field(default_factory=lambda: np.empty((0, 0)))
+    fits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    cache: dict[str, dict[str, Array]] = field(default_factory=dict, repr=False)
 
     def uniforms(self, column: str) -> Array:
         """Return the uniform numbers (sample,) of one name, correlated with others if it is told."""
@@ -116,6 +124,36 @@ class Draws:
         drawn = drawn.reshape(len(drawn), *(1 for _ in region.dims), drawn.shape[-1])
         return values * drawn if relative else region.wide(drawn)
 
+    def fitted(self, form: Known, region: Region) -> dict[str, tuple[Array, Array]]:
+        """Return the fields of a law that are drawn from a fit, and where they are told instead.
+
+        All values that stand for one fit have the same draws of it.
+        """
+        fit = form.fit
+        assert fit is not None
+        content = self.fits[fit.path]
+        if form.column not in self.cache:
+            u = [self.uniforms(name) for name in _of_fit(form, content)]
+            self.cache[form.column] = parameters_at(content, np.stack(u, axis=-1))
+        ones, groups = (1,) * len(region.dims), [str(label) for label in content["labels"]]
+        found: dict[str, tuple[Array, Array]] = {}
+        for name in fit.fields:
+            values = self.cache[form.column][name]
+            labels: tuple[str, ...] = (fit.label,)
+            shape = ones
+            if values.ndim > 1 and not fit.label:
+                axis = next(
+                    i for i, own in enumerate(region.labels) if own and set(own) <= set(groups)
+                )
+                labels = region.labels[axis]
+                shape = tuple(len(labels) if i == axis else 1 for i in range(len(ones)))
+            if values.ndim > 1:
+                values = values[:, [groups.index(label) for label in labels]]
+            told = np.array([label in fit.told for label in labels])
+            told = told if values.ndim > 1 else np.zeros(1, dtype=bool)
+            found[name] = values.reshape(-1, *shape, 1), told.reshape(*shape, 1)
+        return found
+
     def shares(self, form: Known, column: Callable[[int], str], values: Array) -> Array:
         """Return draws of shares, (sample, label, year), that keep the sum of the given (label, year)."""
         (number,) = form.bounds
@@ -168,7 +206,7 @@ def make_draws(
         design = Design(seed, design, count or None, columns, stream)
     correlation = scenario.correlation
     if correlation is None:
-        return Draws(design, numbers)
+        return Draws(design, numbers, fits=scenario.fits)
     allowed = columns_of(scenario, correlated=True)
     for name in correlation.of:
         if name not in allowed:
@@ -177,7 +215,7 @@ def make_draws(
                 f"correlation: {name!r} is not drawn once for all years here. {hint}",
                 correlation.place,
             )
-    return Draws(design, numbers, correlation.of, np.array(correlation.matrix))
+    return Draws(design, numbers, correlation.of, np.array(correlation.matrix), scenario.fits)
 
 
 def columns_of(scenario: Scenario, *, correlated: bool = False) -> list[str]:
@@ -198,6 +236,9 @@ def columns_of(scenario: Scenario, *, correlated: bool = False) -> list[str]:
                     if one.distribution == "dirichlet":
                         if not correlated:
                             found |= set(_labels_drawn(one, spec, owners, int(number)))
+                    elif one.fit is not None:
+                        if not correlated:
+                            found |= set(_of_fit(one, scenario.fits[one.fit.path]))
                     elif one.redraw is None:
                         found.add(one.column)
                     elif not correlated:
@@ -312,6 +353,10 @@ def _labels_drawn(form: Known, spec: ParameterSpec, owners: Owners, number: int)
     axis = owners.dims.index(dim)
     for i in sorted(set(np.nonzero(owners.owner == number)[axis].tolist())):
         yield f"{form.column} {dim}={owners.labels[axis][i]}"
+
+
+def _of_fit(form: Known, content: Mapping[str, Any]) -> list[str]:
+    return [f"{form.column} {number:03d}" for number in range(scores_needed(content))]
 
 
 def _of_year(form: Known, year: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -37,11 +38,13 @@ def evaluate(form: Form, region: Region) -> Array:
             return table_values(form, region, evaluate)
         case Joined():
             return _joined(form, region)
+        case Known(value=LawOf() as law, fit=fit) if fit is not None and region.draw is not None:
+            return _law(law, region, region.draw.fitted(form, region))
         case Known(value=value):
             values = evaluate(value, region)
             if region.draw is None or not form.distribution:
                 return values
-            return region.draw(form, values, region)
+            return region.draw.of(form, values, region)
     raise MfaError(f"this form cannot stand here: {type(form).__name__}", form.place)
 
 
@@ -146,7 +149,9 @@ def _field(form: LawOf, name: str, region: Region, unit: str) -> Array:
     return evaluate(fields[name], replace(region, unit=unit))
 
 
-def _law(form: LawOf, region: Region) -> Array:
+def _law(
+    form: LawOf, region: Region, drawn: Mapping[str, tuple[Array, Array]] | None = None
+) -> Array:
     law = LAWS[form.law]
     x, x_unit = _argument(form, region)
     factor, unit = _multiplier(form, region)
@@ -162,6 +167,8 @@ def _law(form: LawOf, region: Region) -> Array:
     values = {
         name: _field(form, name, region, units.get(own, own)) for name, own in law.fields.items()
     }
+    for name, (own, told) in (drawn or {}).items():
+        values[name] = np.where(told, values[name], own)
     scale = {"scale": form.scale} if form.of else {}
     result = np.asarray(law.function(x, **scale, **values)) * factor
     return region.wide(result)

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 
 from mfa.errors import MfaError, Place, known
 from mfa.files import Branch, place_of
-from mfa.uncertainty import BESIDE, DISTRIBUTIONS, read_uncertainty, require_alone
+from mfa.uncertainty import BESIDE, DISTRIBUTIONS, Fitted, read_uncertainty, require_alone
 from mfa.units import canonical
 
 # ------------------------------------------------------------------- forms
@@ -104,7 +104,8 @@ class Known:
     of quantiles, ``cut`` what it is truncated to.  ``redraw`` is the correlation from one year
     to the next where each year is drawn, 0 without one, and None for one draw for all years.
     ``column`` is the name that its draws belong to (:mod:`mfa.columns`); ``factors`` says that
-    it was written beside several labels, so that its numbers are factors.
+    it was written beside several labels, so that its numbers are factors; ``fit`` says what of
+    a law is drawn from a fit.
     """
 
     value: Form
@@ -118,6 +119,7 @@ class Known:
     redraw: float | None = None
     column: str = ""
     factors: bool = False
+    fit: Fitted | None = None
 
 
 @dataclass(frozen=True)

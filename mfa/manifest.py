@@ -78,6 +78,7 @@ class ManifestFile(Model):
     figures: tuple[str, ...] = ()
     scenarios: tuple[ScenarioOf, ...]
     tables: dict[str, TableText] = Field(default_factory=dict)
+    fits: dict[str, Any] = Field(default_factory=dict)
     files: dict[str, str] = Field(default_factory=dict)
     references: dict[str, str] = Field(default_factory=dict)
 
@@ -114,7 +115,15 @@ def document(scenarios: Sequence[Scenario]) -> dict[str, Any]:
     for scenario in scenarios:
         brought = scenario.references if isinstance(scenario, FromManifest) else {}
         cited |= {key: brought.get(key, text) for key, text in references(scenario).items()}
+    fits: dict[str, Any] = {}
+    for scenario in scenarios:
+        for path, content in sorted(scenario.fits.items()):
+            if fits.setdefault(path, plain(content)) != plain(content):
+                raise MfaError(
+                    f"two scenarios of one result read different fits named {path!r}; save them apart"
+                )
     return {
+        **({"fits": fits} if fits else {}),
         "scenarios": [_scenario_document(scenario) for scenario in scenarios],
         "tables": dict(sorted(tables.items())),
         "files": dict(sorted(files.items())),
@@ -212,11 +221,18 @@ def fingerprint(scenario: Scenario) -> str:
     they are written, in which order of keys, titles and comments do not count.
     """
     contents = {path: sha256(table.text) for path, table in scenario.tables.items()}
+    fits = {
+        path: sha256(json.dumps(plain(content), sort_keys=True))
+        for path, content in scenario.fits.items()
+    }
+    names = {"table": contents, "fit": fits}
 
     def hashed(raw: Any) -> Any:
         if isinstance(raw, Mapping):
             return {
-                _key(key): contents.get(value, value) if key == "table" else hashed(value)
+                _key(key): names[key].get(value, value)
+                if key in names and isinstance(value, str)
+                else hashed(value)
                 for key, value in raw.items()
             }
         return [hashed(value) for value in raw] if isinstance(raw, list) else raw
@@ -388,6 +404,9 @@ def read_manifest(path: str | Path) -> list[Scenario]:
                 f"the table {missing[0]!r} is missing. {known(missing[0], tables, 'tables')}",
                 place_of(root, at),
             )
+        fits = sorted(set(_fits_in([value.raw for value in given])))
+        if missing := [name for name in fits if name not in file.fits]:
+            raise MfaError(f"the fit {missing[0]!r} is missing", place_of(root, at))
         assignments: list[Assignment] = [a for value in given for a in assign(value, system)]
         scenarios.append(
             FromManifest(
@@ -404,6 +423,7 @@ def read_manifest(path: str | Path) -> list[Scenario]:
                 lineage=one.lineage,
                 folder=str(path.parent / one.folder),
                 references=file.references,
+                fits={name: file.fits[name] for name in fits},
                 correlation=_correlated(one, place_of(root, at)),
             )
         )
@@ -424,6 +444,14 @@ def _given(value: ValueOf, system: System, place: Place) -> Given:
     return Given(
         value.parameter, plain(value.value), value.select, value.layer, value.giver, written
     )
+
+
+def _fits_in(raw: Any) -> Iterable[str]:
+    if isinstance(raw, Mapping) and isinstance(raw.get("fitted"), Mapping):
+        yield raw["fitted"]["fit"]
+    inner = raw.values() if isinstance(raw, Mapping) else raw if isinstance(raw, list) else ()
+    for value in inner:
+        yield from _fits_in(value)
 
 
 def _tables_in(raw: Any) -> Iterable[str]:

@@ -213,7 +213,7 @@ def _values(
         fixed = frozenset().union(*(a.selection.keys() for a in entry.origins[:1]))
         region = Region(
             owners.dims, labels, scenario.system.dimensions, fixed, years, has_year, canonical(spec.unit)[1],
-            scenario.system.conserves, scenario.tables, other, None if draws is None else draws.of,
+            scenario.system.conserves, scenario.tables, other, draws,
         )  # fmt: skip
         try:
             block = _block(entry, region, draws, None if spec.normalise else bounds)
@@ -266,7 +266,7 @@ def _block(
     form = entry.form
     if isinstance(form, Known) and form.distribution == "dirichlet":
         return change(evaluate(form.value, region))
-    if draws is None or not isinstance(form, Known) or not form.distribution:
+    if draws is None or not isinstance(form, Known) or form.distribution in ("", "fitted"):
         return change(evaluate(form, region))
     values = evaluate(form.value, region)
     certain = values.ndim == len(region.dims) + 1 and not any(

@@ -29,7 +29,7 @@ def require_range(form: Form) -> None:
         For a range upside down, a value outside it, two different units, a
         deviation or shape that is not above 0.
     """
-    if not isinstance(form, Known) or not form.distribution:
+    if not isinstance(form, Known) or form.distribution in ("", "fitted"):
         return
     if isinstance(form.value, Change | Fields):
         kind = form.value.kind if isinstance(form.value, Change) else form.value.fields[0][0]

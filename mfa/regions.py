@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,16 @@ from mfa.files import Table
 from mfa.forms import Known
 
 Array = NDArray[np.float64]
+
+
+class Drawing(Protocol):
+    """What gives the draws of uncertain values."""
+
+    def of(self, form: Known, values: Array, region: Region) -> Array:
+        """Return the draws of a value with a distribution, (sample, labels, year)."""
+
+    def fitted(self, form: Known, region: Region) -> Mapping[str, tuple[Array, Array]]:
+        """Return fields of a law, drawn from a fit, (sample, labels, 1), and where they are told."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +51,8 @@ class Region:
     tables : mapping of path to Table
     other : function
         Gives the values of another parameter on these cells, and their unit.
-    draw : function, optional
-        Gives the draws of a value with a distribution, (sample, labels, year), from the
-        value itself; without it every value is as it was written.
+    draw : Drawing, optional
+        Without it every value is as it was written.
     """
 
     dims: tuple[str, ...]
@@ -55,7 +65,7 @@ class Region:
     conserved: str | None
     tables: Mapping[str, Table]
     other: Callable[[str, Region, Place], tuple[Array, str]]
-    draw: Callable[[Known, Array, Region], Array] | None = None
+    draw: Drawing | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:

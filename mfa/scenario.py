@@ -47,6 +47,8 @@ class Scenario:
         Where the years were written, if not by the root.
     correlation : Correlation, optional
         Which draws are correlated, and how.
+    fits : mapping of path to content
+        The files of the fits that values stand for.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Scenario:
     folder: str
     years_at: Place = field(default_factory=Place)
     correlation: Correlation | None = None
+    fits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
 
     def override(self, title: str | None = None, **parameters: Any) -> Scenario:
         """Return a scenario that differs from this one by the given values.
@@ -153,11 +156,15 @@ class Collector:
     """Turns written values into assignments; remembers every file and every problem."""
 
     def __init__(
-        self, tables: Mapping[str, Table] | None = None, files: Mapping[str, str] | None = None
+        self,
+        tables: Mapping[str, Table] | None = None,
+        files: Mapping[str, str] | None = None,
+        fits: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self.tables = dict(tables or {})
         self.files = dict(files or {})
         self.fits: dict[Path, Branch] = {}
+        self.fits_named = dict(fits or {})
         self.given: list[Given] = []
         self.problems = Problems()
 
@@ -187,6 +194,10 @@ class Collector:
         if file not in self.fits:
             self.fits[file] = read_fit(file, name, at)
             self.note(file)
+        content = self.fits_named.setdefault(name, self.fits[file])
+        if content != self.fits[file]:
+            message = f"another fit has the name {name!r} too; rename one of them"
+            raise MfaError(message, at)
         return self.fits[file]
 
     def load_tables(self, form: Form, folder: Path) -> None:
@@ -202,7 +213,7 @@ class Collector:
 
 
 def _assigned(scenario: Scenario, values: Mapping[str, Any], place: Place, title: str) -> Scenario:
-    collector = Collector(scenario.tables, scenario.files)
+    collector = Collector(scenario.tables, scenario.files, scenario.fits)
     added: list[Assignment] = []
     for name, raw in values.items():
         if name not in scenario.system.parameters:
@@ -222,5 +233,6 @@ def _assigned(scenario: Scenario, values: Mapping[str, Any], place: Place, title
         assignments=(*scenario.assignments, *added),
         tables=collector.tables,
         files=collector.files,
+        fits=collector.fits_named,
         lineage=(title, *scenario.lineage),
     )

@@ -90,6 +90,7 @@ class _Reader(Collector):
             folder=str(folder),
             years_at=years_at(chain),
             correlation=correlation_of(chain),
+            fits=self.fits_named,
         )
 
     def chain(self, path: Path) -> list[tuple[ScenarioFile, Branch, Path]]:

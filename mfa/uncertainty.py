@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from mfa.errors import MfaError, Place
@@ -16,11 +17,29 @@ DISTRIBUTIONS: dict[str, tuple[int, ...]] = {
     "beta": (2, 4),
     "empirical": (),
     "dirichlet": (1,),
+    "fitted": (),
 }
-"""Distributions a value may carry, and how many numbers may describe each beside the value."""
+"""Distributions a value may carry, and how many numbers may describe each beside the value.
+
+``fitted`` is not written by hand: it stands in what ``{fit: FILE}`` becomes.
+"""
 
 BESIDE = ("truncated", "redraw")
 """What may stand beside a distribution."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A law whose fields are drawn together from a fit: its file, the group and fields taken.
+
+    ``told`` are labels of the group whose saturation was given in the scenario instead.
+    """
+
+    path: str
+    label: str
+    fields: tuple[str, ...]
+    told: tuple[str, ...]
+
 
 Read = Callable[[Any, Place], Any]
 At = Callable[..., Place]
@@ -52,6 +71,12 @@ def read_uncertainty(raw: Mapping[Any, Any], name: str, read: Read, at: At) -> d
     MfaError
         For something else than a list of as many numbers as the distribution takes.
     """
+    if name == "fitted":
+        told = raw[name]
+        fit = Fitted(
+            str(told["fit"]), str(told["label"]), tuple(told["fields"]), tuple(told["told"])
+        )
+        return {"bounds": (), "fit": fit}
     shares, bounds = _bounds(raw, name, read, at)
     cut = _listed(raw, "truncated", (2,), read, at) if "truncated" in raw else ()
     return {"at": shares, "bounds": bounds, "cut": cut, "redraw": _redraw(raw, at)}
