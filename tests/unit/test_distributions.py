@@ -98,6 +98,36 @@ def test_a_lognormal_has_its_mean_and_its_coefficient_of_variation(cv: float) ->
     assert deviation == pytest.approx(cv, rel=1e-3), sigma
 
 
+numbers = st.floats(-1e3, 1e3)
+
+
+@given(
+    kind=st.sampled_from(["normal", "lognormal", "uniform", "triangular", "pert", "beta"]),
+    low=numbers,
+    width=st.floats(1e-3, 1e3),
+    part=st.floats(0.0, 1.0),
+    cut=st.tuples(st.floats(0.0, 0.45), st.floats(0.55, 1.0)),
+    places=st.lists(st.floats(1e-9, 1 - 1e-9), min_size=2, max_size=6),
+)
+def test_larger_uniforms_give_larger_values_within_the_support(
+    kind: str, low: float, width: float, part: float, cut: tuple[float, float], places: list[float]
+) -> None:
+    told = {
+        "normal": (low, width),
+        "lognormal": (abs(low) + 1e-3, width / 1e3),
+        "uniform": (low, low + width),
+        "beta": (0.5 + 4 * part, 1.5, low, low + width),
+    }.get(kind, (low, low + part * width, low + width))
+    whole = Distribution(kind, told)
+    first, last = whole.quantile(np.array(cut).clip(1e-6, 1 - 1e-6))
+    for some in (whole, Distribution(kind, told, lowest=float(first), highest=float(last))):
+        drawn = some.quantile(np.sort(places))
+        assert (np.diff(drawn) >= -1e-9 * width).all()
+        assert (drawn >= some.support[0]).all() and (drawn <= some.support[1]).all()
+        for u, x in zip(np.sort(places), drawn, strict=True):
+            assert some.below(float(x)) == pytest.approx(u, abs=1e-6)
+
+
 # ------------------------------------------------------------------- shares
 
 
