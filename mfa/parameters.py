@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from mfa.columns import uncertain
 from mfa.designs import Design, Kind
 from mfa.dims import coordinates, order, require_contiguous
-from mfa.draws import Draws, draw_shares, limits_of, make_draws
+from mfa.draw_limits import limits_of
+from mfa.draws import Draws, draw_shares, make_draws
 from mfa.errors import MfaError, Place, Problem, Problems, YearsError
 from mfa.evaluation import changed, evaluate
 from mfa.forms import Known, Rest
