@@ -91,8 +91,7 @@ class Design:
         True
         """
         numbers = tuple(samples)
-        if numbers and min(numbers) < 0:
-            raise MfaError(f"a sample number is 0 or more, not {min(numbers)}")
+        self.require(numbers)
         if not numbers:
             return np.empty(0)
         if self.kind == "random":
@@ -100,6 +99,16 @@ class Design:
         if self.kind == "lhs":
             return self._hypercube(name, numbers)
         return self._sobol(name, numbers)
+
+    def require(self, numbers: Sequence[int]) -> None:
+        """Raise unless the design has these sample numbers."""
+        first, last = min(numbers, default=0), max(numbers, default=0)
+        if first < 0:
+            raise MfaError(f"a sample number is 0 or more, not {first}")
+        if self.kind == "lhs" and self.count and last >= self.count:
+            raise MfaError(f"sample {last} is not among {self.count} samples of design 'lhs'")
+        if self.kind == "sobol" and last >= 2**BITS:
+            raise MfaError(f"sample {last} is beyond the {2**BITS:,} of a Sobol sequence")
 
     def _random(self, name: str, numbers: Sequence[int]) -> Array:
         return np.concatenate(
@@ -111,16 +120,12 @@ class Design:
 
     def _hypercube(self, name: str, numbers: Sequence[int]) -> Array:
         count = int(self.count or 0)
-        if max(numbers) >= count:
-            raise MfaError(f"sample {max(numbers)} is not among {count} samples of design 'lhs'")
         inside = self._random(f"{name} within its part", numbers)
         return (_strata(self._key("lhs", name), count)[list(numbers)] + inside) / count
 
     def _sobol(self, name: str, numbers: Sequence[int]) -> Array:
         if name not in self.columns:
             raise MfaError(f"design 'sobol' has no column {name!r}. {known(name, self.columns)}")
-        if max(numbers) >= 2**BITS:
-            raise MfaError(f"sample {max(numbers)} is beyond the {2**BITS:,} of a Sobol sequence")
         column, width = self.columns.index(name), len(self.columns)
         return np.concatenate(
             [_sobol_table(self._key("sobol"), width, *run)[:, column] for run in _runs(numbers)]

@@ -196,6 +196,7 @@ def make_draws(
                 "design=mfa.designs.Design(seed, 'lhs', count=10000)"
             )
         design = Design(seed, design, count or None, columns, stream)
+    design.require(numbers)
     correlation = scenario.correlation
     if correlation is None:
         return Draws(design, numbers, fits=scenario.fits)

@@ -27,6 +27,7 @@ FLOORS = [
     "execution",
     "results",
     "runs",
+    "sampling",
     "cli",
 ]
 """From the ground up: none of these reaches one that is named after it, by any way."""
