@@ -107,7 +107,8 @@ class Job:
         parts: dict[str, list[Array]] = {name: [] for name in self.keep}
         worst = 0.0
         for start in range(0, len(numbers), lanes):
-            some = widened(whole.isel(sample=slice(start, start + lanes)), self.plan.system)
+            here = {"sample": slice(start, start + lanes)}
+            some = widened(whole.isel(here, missing_dims="ignore"), self.plan.system)
             result = simulate(self.plan, some)
             worst = max(worst, float(result.attrs["balance_residual"]))
             for name in self.keep:
