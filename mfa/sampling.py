@@ -10,13 +10,18 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from concurrent.futures import (
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
+from functools import lru_cache
 from math import prod
-from multiprocessing import get_context
+from multiprocessing import get_all_start_methods, get_context
 from os import cpu_count
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import xarray as xr
@@ -26,109 +31,23 @@ from mfa import runs
 from mfa.designs import Design, Kind
 from mfa.draws import make_draws
 from mfa.errors import MfaError, known
-from mfa.parameters import build_parameters
 from mfa.plans import Plan, plan
 from mfa.provenance import with_provenance
 from mfa.runs import simulate
-from mfa.sampled_system import sampled_system, widened
+from mfa.sample_jobs import CHUNK, Job
 from mfa.scenario import Scenario
 
 Array = NDArray[np.float64]
-
-CHUNK = 64
-"""Samples that are computed in one go, from a multiple of this on."""
-
-LANE_BYTES = 2**26
-"""Flows and stocks of the samples that are computed beside each other take about this at most."""
+Keep: TypeAlias = str | Sequence[str] | Mapping[str, str | Sequence[str]]
 
 MOST_BYTES = 2**31
 """A result with more bytes than this is refused."""
 
+START = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
+"""How processes begin: fresh, because compiled loops have threads that a copy would lack."""
+
 BLOCK = 1024
 """Samples of one task, if it is not said."""
-
-
-@dataclass(frozen=True, eq=False)
-class Job:
-    """What is computed for each sample, and how the numbers are drawn.
-
-    Attributes
-    ----------
-    scenario : Scenario
-    design : Design
-    keep : tuple of str
-        Flows, stocks and parameters that are returned.
-    """
-
-    scenario: Scenario
-    design: Design
-    keep: tuple[str, ...]
-
-    @cached_property
-    def certain(self) -> xr.Dataset:
-        """Parameters as they were written."""
-        return build_parameters(self.scenario)
-
-    @cached_property
-    def uncertain(self) -> tuple[str, ...]:
-        """Names of the parameters that differ between samples."""
-        some = self.drawn(range(1), None)
-        return tuple(str(name) for name in some if "sample" in some[name].dims)
-
-    @cached_property
-    def plan(self) -> Plan:
-        """The plan of the system with samples, in lanes."""
-        whole = plan(sampled_system(self.scenario.system, self.uncertain, 1))
-        cells = [_cells(whole, name, self.years) for name in (*whole.flows, *whole.stocks)]
-        lanes = CHUNK
-        while lanes > 1 and 8 * lanes * sum(cells) > LANE_BYTES:
-            lanes //= 2
-        return plan(sampled_system(self.scenario.system, self.uncertain, lanes))
-
-    @property
-    def years(self) -> int:
-        return self.scenario.years[1] - self.scenario.years[0] + 1
-
-    def drawn(self, samples: Sequence[int], names: Sequence[str] | None) -> xr.Dataset:
-        """Return parameters of samples; numbers that a design has not repeat its last one."""
-        numbers = np.asarray(samples)
-        if self.design.kind == "lhs":
-            numbers = np.minimum(numbers, int(self.design.count or 0) - 1)
-        return build_parameters(self.scenario, names, samples=numbers.tolist(), design=self.design)
-
-    def block(self, first: int, last: int) -> tuple[dict[str, Array], float]:
-        """Return what is kept of all samples of the chunks first … last − 1, and the worst balance."""
-        numbers = range(first * CHUNK, last * CHUNK)
-        drawn = self.drawn(numbers, self.uncertain)
-        whole = self.certain.drop_vars(list(self.uncertain)).assign(
-            {name: drawn[name] for name in self.uncertain}
-        )
-        lanes = len(self.plan.system.dimensions["sample"])
-        parts: dict[str, list[Array]] = {name: [] for name in self.keep}
-        worst = 0.0
-        for start in range(0, len(numbers), lanes):
-            here = {"sample": slice(start, start + lanes)}
-            some = widened(whole.isel(here, missing_dims="ignore"), self.plan.system)
-            result = simulate(self.plan, some)
-            worst = max(worst, float(result.attrs["balance_residual"]))
-            for name in self.keep:
-                found = result if name in result else some
-                own = found[name]
-                if "sample" not in own.dims:
-                    own = own.expand_dims(sample=lanes)
-                parts[name].append(own.transpose("sample", ...).values)
-        return {name: np.concatenate(own) for name, own in parts.items()}, worst
-
-
-def _cells(compiled: Plan, name: str, years: int) -> int:
-    """Return how many numbers one sample of a flow or stock has."""
-    sizes = {d: len(labels) for d, labels in compiled.system.dimensions.items()}
-    steps = {step.stock: step for step in compiled.steps if step.stock}
-    dims = compiled.dims[name] if name in compiled.flows else steps[name].stock_dims
-    return years * prod(sizes[d] for d in dims if d != "sample")
-
-
-# ------------------------------------------------------------------ executors
 
 
 def compute(
@@ -201,7 +120,7 @@ def _results(
         with ThreadPoolExecutor(count) as pool:
             yield from _finished({pool.submit(job.block, *task): task for task in tasks})
     elif executor == "processes":
-        with ProcessPoolExecutor(count, mp_context=get_context("forkserver")) as pool:
+        with ProcessPoolExecutor(count, mp_context=get_context(START)) as pool:
             yield from _submitted(pool, job, tasks)
     elif isinstance(executor, Executor):
         yield from _submitted(executor, job, tasks)
@@ -214,7 +133,7 @@ def _results(
 
 
 def _submitted(pool: Executor, job: Job, tasks: Sequence[Task]) -> Iterator[tuple[Task, Found]]:
-    told = pickle.dumps((job.scenario, job.design, job.keep))
+    told = pickle.dumps((job.scenario, job.design, dict(job.keep)))
     yield from _finished({pool.submit(_elsewhere, told, *task): task for task in tasks})
 
 
@@ -223,6 +142,11 @@ def _finished(futures: Mapping[Future[Found], Task]) -> Iterator[tuple[Task, Fou
     try:
         for future, task in futures.items():
             yield task, future.result()
+    except BrokenExecutor as error:
+        raise MfaError(
+            "a worker died before its samples were computed, most likely for want of memory; use "
+            "fewer workers or smaller blocks"
+        ) from error
     finally:
         for future in futures:
             future.cancel()
@@ -238,9 +162,6 @@ def _job(told: bytes) -> Job:
     return Job(*pickle.loads(told))
 
 
-# --------------------------------------------------------------------- result
-
-
 def run(
     scenario: Scenario,
     samples: int | Iterable[int] | None = None,
@@ -248,7 +169,7 @@ def run(
     seed: int = 0,
     design: Kind | Design = "random",
     independent: bool = False,
-    keep: str | Sequence[str] | None = None,
+    keep: Keep | None = None,
     executor: str | Executor = "serial",
     workers: int | None = None,
     block: int = BLOCK,
@@ -265,8 +186,9 @@ def run(
     design : {"random", "lhs", "sobol"} or Design
     independent : bool
         By default a sample has the same draws in every scenario; with this it has not.
-    keep : sequence of str, optional
-        Flows, stocks and uncertain parameters of the result; all flows and stocks if it is not said.
+    keep : sequence of str, or mapping of str to dims, optional
+        Flows, stocks and parameters of the result, ``{"mine_to_ore": ["mine_country"]}`` summed
+        over these dimensions; all flows and stocks if it is not said.
     executor : {"serial", "threads", "processes"} or Executor
         Where blocks are computed: any executor of :mod:`concurrent.futures` does.  A script
         that uses processes has its own code under ``if __name__ == "__main__":``.
@@ -299,16 +221,16 @@ def run(
         return runs.run(scenario)
     draws = make_draws(scenario, samples, seed, design, independent)
     compiled = plan(scenario.system)
-    names = (*compiled.flows, *compiled.stocks)
-    job = Job(scenario, draws.design, _kept(keep, names, scenario))
-    if job.keep == ():
+    job = Job(scenario, draws.design, _kept(keep, compiled, scenario))
+    if not job.keep:
         raise MfaError("keep: nothing is kept; name a flow, a stock or an uncertain parameter")
     values, worst = compute(job, draws.samples, executor, workers, block)
     one = simulate(compiled, job.certain)
     variables: dict[str, xr.Variable] = {}
-    for name in job.keep:
+    for name, summed in job.keep.items():
         like = (one if name in one else job.certain).variables[name]
-        variables[name] = xr.Variable(("sample", *like.dims), values[name], like.attrs)
+        dims = ("sample", *(dim for dim in like.dims if dim not in summed))
+        variables[name] = xr.Variable(dims, values[name], like.attrs)
     used = {str(d) for variable in variables.values() for d in variable.dims}
     coords = {d: c for d, c in one.coords.items() if d in used} | {
         d: c for d, c in job.certain.coords.items() if d in used
@@ -334,26 +256,44 @@ def _told(job: Job) -> dict[str, Any]:
     return found
 
 
-def _kept(
-    keep: str | Sequence[str] | None, names: Sequence[str], scenario: Scenario
-) -> tuple[str, ...]:
+def _kept(keep: Keep | None, compiled: Plan, scenario: Scenario) -> dict[str, tuple[str, ...]]:
+    """Return what is kept and what of it is summed, checked."""
+    steps = {step.stock: step.stock_dims for step in compiled.steps if step.stock}
+    dims: dict[str, tuple[str, ...]] = {**compiled.dims, **steps}
+    dims |= {name: spec.dims for name, spec in scenario.system.parameters.items()}
     if keep is None:
-        return tuple(names)
-    allowed = (*names, *scenario.system.parameters)
-    for name in [keep] if isinstance(keep, str) else keep:
-        if name not in allowed:
-            raise MfaError(f"keep: there is no {name!r}. {known(name, allowed, 'names')}")
-    return (keep,) if isinstance(keep, str) else tuple(dict.fromkeys(keep))
+        return dict.fromkeys((*compiled.flows, *compiled.stocks), ())
+    told: Mapping[str, str | Sequence[str]] = (
+        keep
+        if isinstance(keep, Mapping)
+        else dict.fromkeys([keep] if isinstance(keep, str) else keep, ())
+    )
+    found: dict[str, tuple[str, ...]] = {}
+    for name, summed in told.items():
+        if name not in dims:
+            raise MfaError(f"keep: there is no {name!r}. {known(name, dims, 'names')}")
+        found[name] = (summed,) if isinstance(summed, str) else tuple(summed)
+        for dim in found[name]:
+            if dim not in dims[name] or dim == "year":
+                own = [d for d in dims[name] if d != "year"]
+                hint = known(dim, own, "dimensions")
+                raise MfaError(f"keep: {name!r} cannot be summed over {dim!r}. {hint}")
+    return found
 
 
 def _require_fitting(job: Job, count: int) -> None:
-    flows = (*job.plan.flows, *job.plan.stocks)
-    cells = sum(
-        _cells(job.plan, name, job.years) if name in flows else job.certain[name].size
-        for name in job.keep
-    )
+    sizes = {"year": job.years, **{d: len(o) for d, o in job.scenario.system.dimensions.items()}}
+    steps = {step.stock: step.stock_dims for step in job.plan.steps if step.stock}
+    cells = 0
+    for name, summed in job.keep.items():
+        if name in job.certain:
+            dims = tuple(map(str, job.certain[name].dims))
+        else:
+            dims = ("year", *(job.plan.dims[name] if name in job.plan.flows else steps[name]))
+        cells += prod(sizes[d] for d in dims if d != "sample" and d not in summed)
     if 8 * cells * count > MOST_BYTES:
         raise MfaError(
             f"{count:,} samples of what is kept would take {8 * cells * count / 2**30:,.1f} GiB, "
-            f"{MOST_BYTES / 2**30:g} GiB is the most; name what to keep, like keep=['{flows[0]}']"
+            f"{MOST_BYTES / 2**30:g} GiB is the most; name what to keep, and over what it is summed, "
+            "like keep={'mine_to_metal': ['region']}"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -125,6 +126,11 @@ def test_what_is_kept_are_flows_stocks_and_parameters(scenario: mfa.Scenario) ->
     assert found["life"].equals(
         mfa.build_parameters(scenario, samples=3)["life"].assign_attrs(found["life"].attrs)
     )
+    total = mfa.run(scenario, samples=3, keep={"mine_to_metal": "region", "life": ()})
+    assert total["mine_to_metal"].dims == ("sample", "year", "material")
+    np.testing.assert_allclose(total["mine_to_metal"], found["mine_to_metal"].sum("region"))
+    with pytest.raises(MfaError, match="'use_stock' cannot be summed over 'year'"):
+        mfa.run(scenario, samples=3, keep={"use_stock": ["year"]})
     with pytest.raises(MfaError, match=r"keep: there is no 'use_stok'\. Did you mean"):
         mfa.run(scenario, samples=3, keep=["use_stok"])
 
@@ -136,6 +142,20 @@ def test_what_is_refused(scenario: mfa.Scenario) -> None:
         mfa.run(scenario, samples=1_000_000)
     with pytest.raises(MfaError, match="not among 5 samples"):
         mfa.run(scenario, samples=[7], design=Design(1, "lhs", 5))
+
+
+def _die(*_: object) -> None:
+    os._exit(3)
+
+
+def test_a_worker_that_dies_is_told(
+    scenario: mfa.Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mfa import sampling
+
+    monkeypatch.setattr(sampling, "_elsewhere", _die)
+    with pytest.raises(MfaError, match="a worker died before its samples were computed"):
+        mfa.run(scenario, samples=128, executor="processes", workers=1, keep="use_stock")
 
 
 def test_a_scenario_without_uncertainty_has_equal_samples(scenario: mfa.Scenario) -> None:
