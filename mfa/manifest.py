@@ -79,6 +79,7 @@ class ManifestFile(Model):
     scenarios: tuple[ScenarioOf, ...]
     tables: dict[str, TableText] = Field(default_factory=dict)
     fits: dict[str, Any] = Field(default_factory=dict)
+    draws: dict[str, Any] = Field(default_factory=dict)
     files: dict[str, str] = Field(default_factory=dict)
     references: dict[str, str] = Field(default_factory=dict)
 

@@ -240,7 +240,24 @@ def run(
     for key, own in (("flows", compiled.flows), ("stocks", compiled.stocks)):
         attrs[key] = ", ".join(name for name in own if name in job.keep)
     result = xr.Dataset(variables, {**coords, "sample": label}, attrs)
-    return with_provenance(result, [scenario]).assign_attrs(_told(job))
+    result = with_provenance(result, [scenario]).assign_attrs(_told(job))
+    result.encoding["scenario"]["draws"] = _told(job) | {"samples": _ranges(draws.samples)}
+    return result
+
+
+def _ranges(samples: Sequence[int]) -> list[str]:
+    """Return sample numbers as ranges.
+
+    >>> _ranges([0, 1, 2, 7])
+    ['0–2', '7']
+    """
+    found: list[list[int]] = []
+    for number in samples:
+        if found and number == found[-1][-1] + 1:
+            found[-1][-1] = number
+        else:
+            found.append([number, number])
+    return [f"{a}–{b}" if a < b else f"{a}" for a, b in found]
 
 
 def _told(job: Job) -> dict[str, Any]:
@@ -250,7 +267,7 @@ def _told(job: Job) -> dict[str, Any]:
     if design.kind == "lhs":
         found["design_samples"] = int(design.count or 0)
     if design.kind == "sobol":
-        found["design_columns"] = "; ".join(design.columns)
+        found["design_columns"] = "; ".join(design.columns)  # names hold commas
     if design.stream:
         found["independent_draws"] = design.stream
     return found

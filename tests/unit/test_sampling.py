@@ -103,11 +103,17 @@ def test_some_samples_alone_have_the_same_bits(
 
 
 @pytest.mark.parametrize("kind", ["lhs", "sobol"])
-def test_designs_run_to_their_last_sample(scenario: mfa.Scenario, kind: str) -> None:
+def test_designs_run_to_their_last_sample(
+    scenario: mfa.Scenario, kind: str, tmp_path: Path
+) -> None:
     one = mfa.run(scenario, samples=70, seed=1, design=kind, keep="use_stock")
     two = mfa.run(scenario, samples=70, seed=1, design=kind, keep="use_stock", block=64)
     assert one["use_stock"].values.tobytes() == two["use_stock"].values.tobytes()
     assert one.attrs["design"] == kind
+    folder = mfa.save(one, tmp_path / "out") or tmp_path / "out"
+    text = (Path(folder) / "manifest.yaml").read_text()
+    assert f"design: {kind}" in text and "0–69" in text
+    assert mfa.read_scenario(Path(folder) / "manifest.yaml").name == scenario.name
     if kind == "sobol":
         assert one.attrs["design_columns"].split("; ")[:2] == ["collection 1800", "collection 1801"]
 
