@@ -15,7 +15,7 @@ _HOMES = {
     "read_scenario": "mfa.manifest",
     "read_scenarios": "mfa.manifest",
     "Scenario": "mfa.scenario",
-    "run": "mfa.runs",
+    "run": "mfa.sampling",
     "run_batch": "mfa.runs",
     "save": "mfa.results",
     "load": "mfa.results",
@@ -53,7 +53,8 @@ if TYPE_CHECKING:
     from mfa.plans import Plan, plan
     from mfa.results import load, save
     from mfa.rules import rule
-    from mfa.runs import run, run_batch, simulate
+    from mfa.runs import run_batch, simulate
+    from mfa.sampling import run
     from mfa.scenario import Scenario
     from mfa.system import System, read_system
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from mfa.columns import named
 from mfa.demand import LAWS
 from mfa.errors import MfaError, Place, Problems
 from mfa.forms import (
@@ -22,7 +23,6 @@ from mfa.forms import (
     YearPath,
     read_form,
 )
-from mfa.ranges import require_range
 from mfa.system import System
 
 Layer = Literal["default", "item", "lever", "set", "override"]
@@ -60,9 +60,7 @@ def assign(given: Given, system: System) -> list[Assignment]:
     laws = {name: tuple(law.fields) for name, law in LAWS.items()}
     words = Vocabulary(open_dims, laws, tuple(system.parameters))
     form = read_form(given.raw, words, given.place)
-    unfolded = list(leaves(form))
-    for _, leaf in unfolded:
-        require_range(leaf)
+    unfolded = list(leaves(named(form, given.parameter, fixed, spec.dims, given.giver)))
     return [
         Assignment(
             given.parameter,
@@ -83,7 +81,14 @@ def leaves(form: Form, inside_of: str | None = None) -> Iterator[tuple[dict[str,
             for label, inner in values:
                 for chosen, leaf in leaves(inner, dim):
                     yield {str(dim): label, **chosen}, leaf
-        case Known(value=Items() as items) | Change(value=Items() as items):
+        case Known(value=Items() as items):
+            for chosen, leaf in leaves(items):
+                yield chosen, replace(form, value=leaf, factors=True)
+        case Known(value=Rest(place=place) as rest):
+            if inside_of is None:
+                raise MfaError("'rest' needs the other labels beside it", place)
+            yield {}, replace(form, value=replace(rest, dim=inside_of))
+        case Change(value=Items() as items):
             for chosen, leaf in leaves(items):
                 yield chosen, replace(form, value=leaf)
         case Known(value=Known() | Change() as inner):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +19,10 @@ from mfa.units import quotient
 
 
 def evaluate(form: Form, region: Region) -> Array:
-    """Return the values of a form on a region, (*labels, year); NaN where it says nothing."""
+    """Return the values of a form on a region, (*labels, year); NaN where it says nothing.
+
+    Where the region draws, a form with a distribution in it has a first dimension ``sample``.
+    """
     match form:
         case Number():
             return np.full((*region.shape, 1), _checked_number(form, region))
@@ -34,8 +38,13 @@ def evaluate(form: Form, region: Region) -> Array:
             return table_values(form, region, evaluate)
         case Joined():
             return _joined(form, region)
+        case Known(value=LawOf() as law, fit=fit) if fit is not None and region.draw is not None:
+            return _law(law, region, region.draw.fitted(form, region))
         case Known(value=value):
-            return evaluate(value, region)
+            values = evaluate(value, region)
+            if region.draw is None or not form.distribution:
+                return values
+            return region.draw.of(form, values, region)
     raise MfaError(f"this form cannot stand here: {type(form).__name__}", form.place)
 
 
@@ -72,8 +81,19 @@ def _checked_number(number: Number, region: Region) -> float:
 def _path(form: YearPath, region: Region, held: bool = True) -> Array:
     region.require_years(form.place)
     at = np.array([year for year, _ in form.points], dtype=float)
-    values = [np.broadcast_to(evaluate(v, region), (*region.shape, 1)) for _, v in form.points]
-    return interpolate(region.years, at, np.concatenate(values, axis=-1), held)
+    values = [region.wide(evaluate(v, region), 1) for _, v in form.points]
+    return interpolate(region.years, at, _joint(values, -1), held)
+
+
+def _joint(parts: list[Array], axis: int) -> Array:
+    """Return arrays one after the other; where one has samples, the others are the same in all."""
+    most = max(parts, key=lambda part: part.ndim)
+    lead = most.shape[: most.ndim - min(part.ndim for part in parts)]
+    full = [
+        part if part.ndim == most.ndim else np.broadcast_to(part, lead + part.shape)
+        for part in parts
+    ]
+    return np.concatenate(full, axis=axis)
 
 
 def interpolate(years: NDArray[Any], at: NDArray[Any], values: Array, held: bool = True) -> Array:
@@ -112,12 +132,14 @@ def _items(form: Items, region: Region) -> Array:
         parts.append(None if isinstance(named[label], Rest) else evaluate(named[label], inner))
     given = [part for part in parts if part is not None]
     length = max(part.shape[-1] for part in given)
-    rest = 1.0 - sum(np.broadcast_to(part, (*part.shape[:-1], length)) for part in given)
+    rest = np.asarray(
+        1.0 - sum(np.broadcast_to(part, (*part.shape[:-1], length)) for part in given)
+    )
     full = [
         rest if part is None else np.broadcast_to(part, (*part.shape[:-1], length))
         for part in parts
     ]
-    return np.concatenate(full, axis=axis)
+    return _joint(full, axis - len(region.dims) - 1)
 
 
 def _field(form: LawOf, name: str, region: Region, unit: str) -> Array:
@@ -127,7 +149,9 @@ def _field(form: LawOf, name: str, region: Region, unit: str) -> Array:
     return evaluate(fields[name], replace(region, unit=unit))
 
 
-def _law(form: LawOf, region: Region) -> Array:
+def _law(
+    form: LawOf, region: Region, drawn: Mapping[str, tuple[Array, Array]] | None = None
+) -> Array:
     law = LAWS[form.law]
     x, x_unit = _argument(form, region)
     factor, unit = _multiplier(form, region)
@@ -143,9 +167,11 @@ def _law(form: LawOf, region: Region) -> Array:
     values = {
         name: _field(form, name, region, units.get(own, own)) for name, own in law.fields.items()
     }
+    for name, (own, told) in (drawn or {}).items():
+        values[name] = np.where(told, values[name], own)
     scale = {"scale": form.scale} if form.of else {}
     result = np.asarray(law.function(x, **scale, **values)) * factor
-    return np.broadcast_to(result, (*region.shape, result.shape[-1]))
+    return region.wide(result)
 
 
 def _argument(form: LawOf, region: Region) -> tuple[Array, str]:
@@ -171,17 +197,23 @@ def _paced(form: LawOf, region: Region) -> Array:
     """Evaluate the law `paced`, whose path is wanted at other years than those of the run."""
     region.require_years(form.place)
     wide = np.arange(region.years[0] - 100, region.years[-1] + 101)
-    path = _held(_field(form, "path", replace(region, years=wide), region.unit))
+    path = _held(region.wide(_field(form, "path", replace(region, years=wide), region.unit)))
     start, midpoint = (
-        np.broadcast_to(_field(form, name, region, "year"), (*region.shape, 1))[..., 0]
+        region.wide(_field(form, name, region, "year"), 1)[..., 0]
         if name in dict(form.fields)
         else None
         for name in ("start", "midpoint")
     )
     if start is None:
         raise MfaError("law 'paced' needs the field 'start'", form.place)
-    moved = np.empty((*region.shape, len(region.years)))
-    for cell in np.ndindex(region.shape):
+    lead = max(
+        (part.shape for part in (path[..., 0], start, midpoint) if part is not None), key=len
+    )
+    path = np.broadcast_to(path, (*lead, path.shape[-1]))
+    start = np.broadcast_to(start, lead)
+    midpoint = None if midpoint is None else np.broadcast_to(midpoint, lead)
+    moved = np.empty((*lead, len(region.years)))
+    for cell in np.ndindex(lead):
         wanted = None if midpoint is None else float(midpoint[cell])
         try:
             moved[cell] = demand.paced(
@@ -192,8 +224,8 @@ def _paced(form: LawOf, region: Region) -> Array:
                 midpoint=wanted,
             )
         except MfaError as error:
-            message = f"{region.cell(cell)}: {error.problems[0].message}"
-            raise MfaError(message, form.place) from None
+            where = region.cell(cell[len(lead) - len(region.dims) :])
+            raise MfaError(f"{where}: {error.problems[0].message}", form.place) from None
     return moved
 
 
@@ -211,19 +243,19 @@ def _held(values: Array) -> Array:
 def _joined(form: Joined, region: Region) -> Array:
     region.require_years(form.place)
     count = len(region.years)
-    observed = np.array(np.broadcast_to(evaluate(form.observed, region), (*region.shape, count)))
+    observed = region.wide(evaluate(form.observed, region), count)
+    then = region.wide(_open(form.then, region, form.join), count)
+    observed = np.array(np.broadcast_to(observed, max(observed.shape, then.shape, key=len)))
     if form.until is not None:
         observed[..., region.years > form.until] = np.nan
-    then = np.array(np.broadcast_to(_open(form.then, region, form.join), (*region.shape, count)))
     for cell in np.ndindex(region.shape):
-        seen = np.flatnonzero(~np.isnan(observed[cell]))
+        one = (..., *cell, slice(None))
+        seen = np.flatnonzero(~np.isnan(observed[one].reshape(-1, count)[0]))
         if not seen.size:
             raise YearsError(
                 f"nothing is observed for {region.cell(cell)} in the years of the run", form.place
             )
-        observed[cell] = _continued(
-            observed[cell], then[cell], int(seen[-1]), form, region.cell(cell)
-        )
+        observed[one] = _continued(observed[one], then[one], int(seen[-1]), form, region.cell(cell))
     return observed
 
 
@@ -238,25 +270,30 @@ def _open(form: Form, region: Region, join: str) -> Array:
 
 
 def _continued(seen: Array, then: Array, last: int, form: Joined, cell: str) -> Array:
+    """Return one cell, (year) or (sample, year), that goes on as ``then`` after the last year seen."""
     result = seen.copy()
-    ahead = then[last + 1 :]
+    ahead = then[..., last + 1 :]
     match form.join:
         case "none":
-            result[last + 1 :] = ahead
+            result[..., last + 1 :] = ahead
         case "offset":
-            result[last + 1 :] = ahead + (seen[last] - then[last])
+            result[..., last + 1 :] = ahead + (seen[..., last] - then[..., last])[..., None]
         case "ratio":
-            if then[last] == 0 and seen[last] != 0:
+            from_, to = np.broadcast_arrays(seen[..., last], then[..., last])
+            if ((to == 0) & (from_ != 0)).any():
                 raise MfaError(
                     f"join: ratio is not possible for {cell}: 'then' is 0 in the last observed year",
                     form.place,
                 )
-            result[last + 1 :] = ahead * (seen[last] / then[last] if then[last] else 0.0)
+            ratio = np.divide(from_, to, out=np.zeros(to.shape), where=to != 0)
+            result[..., last + 1 :] = ahead * ratio[..., None]
         case "interpolate":
-            known_ahead = np.flatnonzero(~np.isnan(ahead)) + last + 1
+            first = ahead.reshape(-1, ahead.shape[-1])[0]
+            known_ahead = np.flatnonzero(~np.isnan(first)) + last + 1
             if known_ahead.size:
-                at = np.arange(last, known_ahead[0] + 1)
-                ends = np.array([seen[last], then[known_ahead[0]]])
-                result[at] = interpolate(at, at[[0, -1]].astype(float), ends)
-                result[known_ahead[0] :] = then[known_ahead[0] :]
+                next_ = int(known_ahead[0])
+                at = np.arange(last, next_ + 1)
+                ends = np.stack(np.broadcast_arrays(seen[..., last], then[..., next_]), axis=-1)
+                result[..., at] = interpolate(at, at[[0, -1]].astype(float), ends)
+                result[..., next_:] = then[..., next_:]
     return result

@@ -206,7 +206,9 @@ def _change(form: Form) -> str:
 
 def _known_of(form: Form) -> Iterator[str]:
     while isinstance(form, Known):
-        if form.distribution:
+        if form.fit is not None:
+            yield f"drawn together from {form.fit.path}: {', '.join(form.fit.fields)}"
+        elif form.distribution:
             bounds = ", ".join(
                 f"{b.value:g}" if isinstance(b, Number) else "…" for b in form.bounds
             )

@@ -81,7 +81,20 @@ def _law(raw: Mapping[Any, Any], read: Read, place: Place, under: tuple[str, ...
     beside = {key: raw[key] for key in ("of", "times") if key in raw}
     whole = _branch({"law": law, **beside, **scale, **written}, told, place_of(told))
     source = f"{path}, fitted to data {str(told['data_sha256'])[:12]}"
-    return _branch({"value": whole, "source": source}, raw, place)
+    fitted = {"fit": path, "label": label, **_drawn(written, raw, told)}
+    return _branch({"value": whole, "source": source, "fitted": fitted}, raw, place)
+
+
+def _drawn(
+    written: Mapping[str, Any], raw: Mapping[Any, Any], told: Mapping[str, Any]
+) -> dict[str, list[str]]:
+    """Return which fields of the law are drawn from the fit, and the labels that are told instead."""
+    labels = set(map(str, told["labels"]))
+    some = {
+        name for name in written if isinstance(raw.get(name), Mapping) and labels >= set(raw[name])
+    }
+    fields = [name for name in written if name not in raw or name in some]
+    return {"fields": fields, "told": sorted({str(label) for name in some for label in raw[name]})}
 
 
 def _require_whole(told: Branch, path: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeAlias
 
 from mfa.errors import MfaError, Place, known
 from mfa.files import Branch, place_of
+from mfa.uncertainty import BESIDE, DISTRIBUTIONS, Fitted, read_uncertainty, require_alone
 from mfa.units import canonical
 
 # ------------------------------------------------------------------- forms
@@ -97,7 +98,15 @@ class Joined:
 
 @dataclass(frozen=True)
 class Known:
-    """A value with what is known of it: source, reason, uncertainty."""
+    """A value with what is known of it: source, reason, uncertainty.
+
+    ``bounds`` are the numbers of the distribution, ``at`` their probabilities if it is a table
+    of quantiles, ``cut`` what it is truncated to.  ``redraw`` is the correlation from one year
+    to the next where each year is drawn, 0 without one, and None for one draw for all years.
+    ``column`` is the name that its draws belong to (:mod:`mfa.columns`); ``factors`` says that
+    it was written beside several labels, so that its numbers are factors; ``fit`` says what of
+    a law is drawn from a fit.
+    """
 
     value: Form
     source: str
@@ -105,6 +114,12 @@ class Known:
     distribution: str
     bounds: tuple[Form, ...]
     place: Place
+    at: tuple[float, ...] = ()
+    cut: tuple[Form, ...] = ()
+    redraw: float | None = None
+    column: str = ""
+    factors: bool = False
+    fit: Fitted | None = None
 
 
 @dataclass(frozen=True)
@@ -130,17 +145,13 @@ Form: TypeAlias = (
     Number | YearPath | Items | Rest | LawOf | TableOf | Joined | Known | Change | Fields
 )
 
-DISTRIBUTIONS = {"normal": 2, "lognormal": 2, "uniform": 2, "triangular": 2, "beta": 2}
-"""Distributions a value may carry, and how many numbers describe each beside the value."""
-
-
 # ------------------------------------------------------------------ reading
 
 KEYWORDS = {
     "law": None,
     "table": {"table", "where", "before", "after", "between", "scale", "unit"},
     "observed": {"observed", "then", "join", "until"},
-    "value": {"value", "source", "reason", *DISTRIBUTIONS},
+    "value": {"value", "source", "reason", *BESIDE, *DISTRIBUTIONS},
     "scale": {"scale", "add", "source", "reason"},
     "add": {"add", "source", "reason"},
 }
@@ -348,18 +359,22 @@ def _annotated(raw: Mapping[Any, Any], words: Vocabulary, place: Place) -> Known
         raise MfaError(
             f"two distributions: {' and '.join(named)}", _at(raw, named[1], place, of_key=True)
         )
-    bounds: tuple[Form, ...] = ()
-    if named:
-        at, numbers = _at(raw, named[0], place), raw[named[0]]
-        if not isinstance(numbers, list | tuple) or len(numbers) != DISTRIBUTIONS[named[0]]:
-            raise MfaError(f"{named[0]!r} takes a list of {DISTRIBUTIONS[named[0]]} numbers", at)
-        bounds = tuple(
-            read_form(number, words, place_of(raw, (named[0], i)) if place_of(raw).file else at)
-            for i, number in enumerate(numbers)
-        )
     value = read_form(raw["value"], words, _at(raw, "value", place))
     source, reason = str(raw.get("source", "")), str(raw.get("reason", ""))
-    return Known(value, source, reason, named[0] if named else "", bounds, place)
+
+    def at(node: Any, *path: Any, of_key: bool = False) -> Place:
+        found = place_of(node, path, key=of_key) if isinstance(node, Branch) else place
+        return found if found.file else place
+
+    if not named:
+        require_alone(raw, at)
+        return Known(value, source, reason, "", (), place)
+
+    def read(number: Any, where: Place) -> Form:
+        return read_form(number, words, where)
+
+    told = read_uncertainty(raw, named[0], read, at)
+    return Known(value, source, reason, named[0], place=place, **told)
 
 
 def _change(raw: Mapping[Any, Any], words: Vocabulary, place: Place) -> Form:

@@ -5,7 +5,7 @@ What is wrong is said with its cell, at the place where the number was written.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -79,12 +79,13 @@ def years_problems(found: Sequence[Problem], scenario: Scenario) -> Iterator[tup
 def normalised(name: str, dim: str, values: Array, owners: Owners, years: NDArray[Any]) -> Array:
     """Return values divided by their sum along a dimension."""
     axis = owners.dims.index(dim)
-    total = values.sum(axis=axis, keepdims=True)
-    if (total <= 0).any():
-        cell = tuple(int(i) for i in np.argwhere(total <= 0)[0])
+    total = values.sum(axis=axis - len(owners.dims) - 1, keepdims=True)
+    lowest = _over_samples(total, owners, np.min)
+    if (lowest <= 0).any():
+        cell = tuple(int(i) for i in np.argwhere(lowest <= 0)[0])
         where = _cell(owners, cell, years, leave_out=dim)
         raise MfaError(
-            f"{name}: the values over {dim} sum to {total[cell]:.10g} at {where}, they cannot be "
+            f"{name}: the values over {dim} sum to {lowest[cell]:.10g} at {where}, they cannot be "
             "normalised",
             _latest(owners, cell, axis).origins[-1].place,
         )
@@ -98,23 +99,20 @@ def require_bounds(
     spec = scenario.system.parameters[name]
     factor = canonical(spec.unit)[0]
     unit = "" if spec.unit == "1" else f" {spec.unit}"
-    lowest, why = spec.min, f"below its bound {spec.min or 0:g}{unit}"
-    if lowest is None and (driven := _driven(scenario.system, name)):
-        lowest, why = 0.0, f"below 0, and {driven}: a flow has one direction; turn the arrow round"
     problems = Problems()
-    for bound, sign, word in (
-        (lowest, -1.0, why),
-        (spec.max, 1.0, f"above its bound {spec.max or 0:g}{unit}"),
-    ):
-        if bound is None:
+    sampled = values
+    for (limit, word), sign in zip(bounds_of(scenario.system, name), (-1.0, 1.0), strict=True):
+        if np.isinf(limit):
             continue
-        limit = bound * factor
+        values = _over_samples(sampled, owners, np.min if sign < 0 else np.max)
         beyond = sign * (values - limit)
         for number in np.unique(owners.owner[(beyond > 1e-12).any(axis=-1)]):
             own = np.where((owners.owner == number)[..., None], beyond, -np.inf)
             cell = tuple(int(i) for i in np.unravel_index(int(np.argmax(own)), own.shape))
             entry, where = owners.entries[number], _cell(owners, cell, years)
             shown = f"{values[cell] / factor:g}{unit}"
+            if sampled is not values:
+                word = f"{word}, in {_share_beyond(sampled, sign, limit, owners, int(number))}"
             form = entry.form.value if isinstance(entry.form, Known) else entry.form
             if isinstance(form, Rest) and not entry.changes:
                 axis = owners.dims.index(str(form.dim))
@@ -145,16 +143,47 @@ def require_bounds(
 def require_sum(name: str, dim: str, values: Array, owners: Owners, years: NDArray[Any]) -> None:
     """Raise unless shares sum to 1 along a dimension."""
     axis = owners.dims.index(dim)
-    total = values.sum(axis=axis, keepdims=True)
-    off = np.abs(total - 1.0)
+    total = values.sum(axis=axis - len(owners.dims) - 1, keepdims=True)
+    off = _over_samples(np.abs(total - 1.0), owners, np.max)
     if off.max(initial=0.0) <= 1e-9:
         return
     cell = tuple(int(i) for i in np.unravel_index(int(np.argmax(off)), off.shape))
     where = _cell(owners, cell, years, leave_out=dim)
+    if total.ndim > off.ndim:
+        raise MfaError(
+            f"{name}: shares over {dim} that are drawn one by one do not sum to 1 at {where} (by up "
+            f"to {off[cell]:.3g}); let one of them be 'rest', or write 'dirichlet' beside all of them",
+            _latest(owners, cell, axis).origins[-1].place,
+        )
     raise MfaError(
         f"{name}: shares over {dim} sum to {total[cell]:.10g} at {where}, not to 1; let one of them be 'rest'",
         _latest(owners, cell, axis).origins[-1].place,
     )
+
+
+def bounds_of(system: System, name: str) -> tuple[tuple[float, str], tuple[float, str]]:
+    """Return the lowest and the highest value of a parameter, canonical, and how to say it is passed."""
+    spec = system.parameters[name]
+    factor = canonical(spec.unit)[0]
+    unit = "" if spec.unit == "1" else f" {spec.unit}"
+    low = -np.inf if spec.min is None else spec.min * factor
+    high = np.inf if spec.max is None else spec.max * factor
+    why = f"below its bound {spec.min or 0:g}{unit}"
+    if spec.min is None and (driven := _driven(system, name)):
+        low, why = 0.0, f"below 0, and {driven}: a flow has one direction; turn the arrow round"
+    return (low, why), (high, f"above its bound {spec.max or 0:g}{unit}")
+
+
+def _over_samples(values: Array, owners: Owners, reduce: Callable[..., Any]) -> Array:
+    """Return the lowest or highest values over samples, if there are any."""
+    return values if values.ndim == len(owners.dims) + 1 else np.asarray(reduce(values, axis=0))
+
+
+def _share_beyond(values: Array, sign: float, limit: float, owners: Owners, number: int) -> str:
+    """Say in how many draws a cell of an entry lies beyond a bound."""
+    beyond = (sign * (values - limit) > 1e-12) & (owners.owner == number)[..., None]
+    count = int(beyond.reshape(len(values), -1).any(axis=1).sum())
+    return f"{count:,} of {len(values):,} draws"
 
 
 def _driven(system: System, name: str) -> str:

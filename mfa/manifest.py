@@ -19,11 +19,12 @@ from pydantic import Field
 
 from mfa import scenario_files
 from mfa.assignments import Assignment, Given, Layer, assign
+from mfa.correlations import Correlation, correlation
 from mfa.errors import MfaError, Place, Problems, known
 from mfa.files import parse_table, parse_yaml, place_of, read_text, sha256
 from mfa.references import references
 from mfa.scenario import Scenario
-from mfa.schema import Model, Name, validate
+from mfa.schema import CorrelationOf, Model, Name, validate
 from mfa.system import System
 from mfa.targets import Clause, read_clause
 from mfa.yaml_text import quoted, to_text
@@ -67,6 +68,7 @@ class ScenarioOf(Model):
     report_from: int
     folder: str
     sha256: str
+    correlation: CorrelationOf | None = None
     system: Any
     values: tuple[ValueOf, ...]
     targets: tuple[TargetGiven, ...] = ()
@@ -89,6 +91,8 @@ class ManifestFile(Model):
     figures: tuple[str, ...] = ()
     scenarios: tuple[ScenarioOf, ...]
     tables: dict[str, TableText] = Field(default_factory=dict)
+    fits: dict[str, Any] = Field(default_factory=dict)
+    draws: dict[str, Any] = Field(default_factory=dict)
     files: dict[str, str] = Field(default_factory=dict)
     references: dict[str, str] = Field(default_factory=dict)
 
@@ -125,7 +129,15 @@ def document(scenarios: Sequence[Scenario]) -> dict[str, Any]:
     for scenario in scenarios:
         brought = scenario.references if isinstance(scenario, FromManifest) else {}
         cited |= {key: brought.get(key, text) for key, text in references(scenario).items()}
+    fits: dict[str, Any] = {}
+    for scenario in scenarios:
+        for path, content in sorted(scenario.fits.items()):
+            if fits.setdefault(path, plain(content)) != plain(content):
+                raise MfaError(
+                    f"two scenarios of one result read different fits named {path!r}; save them apart"
+                )
     return {
+        **({"fits": fits} if fits else {}),
         "scenarios": [_scenario_document(scenario) for scenario in scenarios],
         "tables": dict(sorted(tables.items())),
         "files": dict(sorted(files.items())),
@@ -143,6 +155,7 @@ def _scenario_document(scenario: Scenario) -> dict[str, Any]:
         "report_from": scenario.report_from,
         "folder": Path(scenario.folder).resolve().name,
         "sha256": fingerprint(scenario),
+        **_correlation(scenario),
         "system": system_document(scenario.system),
         "values": [
             {
@@ -171,6 +184,13 @@ def _target(clause: Clause, scenario: Scenario) -> dict[str, Any]:
         "at": str(_moved(clause.place, scenario)),
         "target": plain(clause.raw),
     }
+
+
+def _correlation(scenario: Scenario) -> dict[str, Any]:
+    if scenario.correlation is None:
+        return {}
+    told = scenario.correlation
+    return {"correlation": {"of": list(told.of), "matrix": [list(row) for row in told.matrix]}}
 
 
 def system_document(system: System) -> dict[str, Any]:
@@ -232,11 +252,18 @@ def fingerprint(scenario: Scenario) -> str:
     they are written, in which order of keys, titles and comments do not count.
     """
     contents = {path: sha256(table.text) for path, table in scenario.tables.items()}
+    fits = {
+        path: sha256(json.dumps(plain(content), sort_keys=True))
+        for path, content in scenario.fits.items()
+    }
+    names = {"table": contents, "fit": fits}
 
     def hashed(raw: Any) -> Any:
         if isinstance(raw, Mapping):
             return {
-                _key(key): contents.get(value, value) if key == "table" else hashed(value)
+                _key(key): names[key].get(value, value)
+                if key in names and isinstance(value, str)
+                else hashed(value)
                 for key, value in raw.items()
             }
         return [hashed(value) for value in raw] if isinstance(raw, list) else raw
@@ -265,6 +292,7 @@ def fingerprint(scenario: Scenario) -> str:
             ]
             for clause in scenario.targets
         ]
+    merged |= _correlation(scenario)
     return sha256(json.dumps(merged, sort_keys=True, ensure_ascii=False))
 
 
@@ -423,6 +451,9 @@ def read_manifest(path: str | Path) -> list[Scenario]:
                 f"the table {missing[0]!r} is missing. {known(missing[0], tables, 'tables')}",
                 place_of(root, at),
             )
+        fits = sorted(set(_fits_in([value.raw for value in given])))
+        if missing := [name for name in fits if name not in file.fits]:
+            raise MfaError(f"the fit {missing[0]!r} is missing", place_of(root, at))
         assignments: list[Assignment] = [a for value in given for a in assign(value, system)]
         scenarios.append(
             FromManifest(
@@ -440,9 +471,16 @@ def read_manifest(path: str | Path) -> list[Scenario]:
                 folder=str(path.parent / one.folder),
                 references=file.references,
                 targets=tuple(_clause(target, system) for target in one.targets),
+                fits={name: file.fits[name] for name in fits},
+                correlation=_correlated(one, place_of(root, at)),
             )
         )
     return scenarios
+
+
+def _correlated(one: ScenarioOf, place: Place) -> Correlation | None:
+    told = one.correlation
+    return None if told is None else correlation(told.of, told.matrix, place)
 
 
 def _given(value: ValueOf, system: System, place: Place) -> Given:
@@ -464,6 +502,14 @@ def _clause(target: TargetGiven, system: System) -> Clause:
 def _written(text: str) -> Place:
     at = re.fullmatch(r"(.*):(\d+):(\d+)", text, re.DOTALL)
     return Place(at[1], int(at[2]), int(at[3])) if at else Place(text)
+
+
+def _fits_in(raw: Any) -> Iterable[str]:
+    if isinstance(raw, Mapping) and isinstance(raw.get("fitted"), Mapping):
+        yield raw["fitted"]["fit"]
+    inner = raw.values() if isinstance(raw, Mapping) else raw if isinstance(raw, list) else ()
+    for value in inner:
+        yield from _fits_in(value)
 
 
 def _tables_in(raw: Any) -> Iterable[str]:

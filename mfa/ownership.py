@@ -103,7 +103,11 @@ def _with_fields(form: Form, fields: Fields) -> Form:
     The fields of ``{observed, then, join}`` are those of the law in ``then``.
     """
     match form:
-        case Known(value=value):
+        case Known(value=value, fit=fit):
+            if fit is not None:  # what is changed is not drawn any more
+                names = {name for name, _ in fields.fields}
+                left = tuple(name for name in fit.fields if name not in names)
+                form = replace(form, fit=replace(fit, fields=left))
             return replace(form, value=_with_fields(value, fields))
         case Joined(then=then):
             return replace(form, then=_with_fields(then, fields))

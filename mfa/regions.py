@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mfa.errors import MfaError, Place
 from mfa.files import Table
+from mfa.forms import Known
 
 Array = NDArray[np.float64]
+
+
+class Drawing(Protocol):
+    """What gives the draws of uncertain values."""
+
+    def of(self, form: Known, values: Array, region: Region) -> Array:
+        """Return the draws of a value with a distribution, (sample, labels, year)."""
+
+    def fitted(self, form: Known, region: Region) -> Mapping[str, tuple[Array, Array]]:
+        """Return fields of a law, drawn from a fit, (sample, labels, 1), and where they are told."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +51,8 @@ class Region:
     tables : mapping of path to Table
     other : function
         Gives the values of another parameter on these cells, and their unit.
+    draw : Drawing, optional
+        Without it every value is as it was written.
     """
 
     dims: tuple[str, ...]
@@ -51,10 +65,16 @@ class Region:
     conserved: str | None
     tables: Mapping[str, Table]
     other: Callable[[str, Region, Place], tuple[Array, str]]
+    draw: Drawing | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
         return tuple(map(len, self.labels))
+
+    def wide(self, values: Array, length: int | None = None) -> Array:
+        """Return values on all cells and years of the region, a first dimension ``sample`` kept."""
+        lead = values.shape[: max(0, values.ndim - len(self.labels) - 1)]
+        return np.broadcast_to(values, (*lead, *self.shape, length or values.shape[-1]))
 
     def cell(self, index: Sequence[int]) -> str:
         """Return a cell as text, for messages."""

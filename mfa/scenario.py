@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mfa.assignments import Assignment, Given, Layer, assign, covers, tables_of
+from mfa.correlations import Correlation
 from mfa.errors import MfaError, Place, Problems, known
 from mfa.files import Branch, Table, inside, parse_value, read_table, sha256
 from mfa.fit_values import expanded, read_fit
@@ -49,6 +50,10 @@ class Scenario:
         What indicators have to reach; a run checks it.
     varied : mapping of parameter to text
         What a scenario of a grid varies.
+    correlation : Correlation, optional
+        Which draws are correlated, and how.
+    fits : mapping of path to content
+        The files of the fits that values stand for.
     """
 
     name: str
@@ -66,6 +71,8 @@ class Scenario:
     years_at: Place = field(default_factory=Place)
     targets: tuple[Clause, ...] = ()
     varied: Mapping[str, str] = field(default_factory=dict)
+    correlation: Correlation | None = None
+    fits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
 
     def override(self, title: str | None = None, **parameters: Any) -> Scenario:
         """Return a scenario that differs from this one by the given values.
@@ -156,11 +163,15 @@ class Collector:
     """Turns written values into assignments; remembers every file and every problem."""
 
     def __init__(
-        self, tables: Mapping[str, Table] | None = None, files: Mapping[str, str] | None = None
+        self,
+        tables: Mapping[str, Table] | None = None,
+        files: Mapping[str, str] | None = None,
+        fits: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self.tables = dict(tables or {})
         self.files = dict(files or {})
         self.fits: dict[Path, Branch] = {}
+        self.fits_named = dict(fits or {})
         self.given: list[Given] = []
         self.problems = Problems()
 
@@ -190,6 +201,10 @@ class Collector:
         if file not in self.fits:
             self.fits[file] = read_fit(file, name, at)
             self.note(file)
+        content = self.fits_named.setdefault(name, self.fits[file])
+        if content != self.fits[file]:
+            message = f"another fit has the name {name!r} too; rename one of them"
+            raise MfaError(message, at)
         return self.fits[file]
 
     def load_tables(self, form: Form, folder: Path) -> None:
@@ -205,7 +220,7 @@ class Collector:
 
 
 def _assigned(scenario: Scenario, values: Mapping[str, Any], place: Place, title: str) -> Scenario:
-    collector = Collector(scenario.tables, scenario.files)
+    collector = Collector(scenario.tables, scenario.files, scenario.fits)
     added: list[Assignment] = []
     for name, raw in values.items():
         if name not in scenario.system.parameters:
@@ -225,5 +240,6 @@ def _assigned(scenario: Scenario, values: Mapping[str, Any], place: Place, title
         assignments=(*scenario.assignments, *added),
         tables=collector.tables,
         files=collector.files,
+        fits=collector.fits_named,
         lineage=(title, *scenario.lineage),
     )

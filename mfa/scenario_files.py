@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mfa.assignments import Assignment, Layer, refuse_conflicts
+from mfa.correlations import Correlation, correlation
 from mfa.errors import MfaError, Place, known
 from mfa.files import Branch, inside, place_of, read_yaml, yaml_files
 from mfa.grids import text_of, variants
@@ -101,6 +102,8 @@ class _Reader(Collector):
             folder=str(folder),
             years_at=years_at(chain),
             targets=self.targets.all(),
+            correlation=correlation_of(chain),
+            fits=self.fits_named,
         )
         if not entries:
             return [whole]
@@ -133,7 +136,7 @@ class _Reader(Collector):
                     )
                     self.problems.add(message, place)
                     continue
-                own = Collector(self.tables, self.files)
+                own = Collector(self.tables, self.files, self.fits_named)
                 made = [
                     *own.value(
                         name, raw, system, {}, "set", f"{path.stem}, vary", place, path.parent
@@ -324,6 +327,7 @@ def _variant(
         assignments=(*whole.assignments, *(one for _, made in taken for one in made)),
         tables={p: table for own, _ in taken for p, table in own.tables.items()},
         files=dict(sorted({f: sha for own, _ in taken for f, sha in own.files.items()}.items())),
+        fits={name: fit for own, _ in taken for name, fit in own.fits_named.items()},
         lineage=(name, *whole.lineage),
         varied=values,
     )
@@ -335,6 +339,15 @@ def years_at(chain: list[tuple[ScenarioFile, Branch, Path]]) -> Place:
         if file.years is not None:
             return place_of(root, ("years",))
     return Place()
+
+
+def correlation_of(chain: list[tuple[ScenarioFile, Branch, Path]]) -> Correlation | None:
+    """Return the correlation of the draws that a scenario, or the nearest of its parents, tells."""
+    for file, root, _ in chain:
+        if file.correlation is not None:
+            told = file.correlation
+            return correlation(told.of, told.matrix, place_of(root, ("correlation",)))
+    return None
 
 
 def refuse_other_kinds(root: Branch, path: Path) -> None:

@@ -194,6 +194,13 @@ class TargetOf(Model):
     reason: str = ""
 
 
+class CorrelationOf(Model):
+    """Which draws are correlated, by name, and their matrix."""
+
+    of: Names = Field(min_length=2)
+    matrix: tuple[tuple[float, ...], ...]
+
+
 class ScenarioFile(Model):
     """Named differences from a parent; the root names a system and its years."""
 
@@ -204,6 +211,7 @@ class ScenarioFile(Model):
     years: tuple[int, int] | None = None
     report_from: int | None = None
     levers: Names = ()
+    correlation: CorrelationOf | None = None
     set: dict[str, Any] = {}
     targets: dict[str, TargetOf] = {}
     vary: dict[str, Annotated[tuple[Any, ...], Field(min_length=1)]] = {}

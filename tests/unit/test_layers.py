@@ -12,6 +12,8 @@ FLOORS = [
     "units",
     "dims",
     "files",
+    "distributions",
+    "designs",
     "kernels",
     "lifetime",
     "stocks",
@@ -21,6 +23,7 @@ FLOORS = [
     "targets",
     "grids",
     "scenario",
+    "draws",
     "parameters",
     "steps",
     "role_plans",
@@ -34,6 +37,7 @@ FLOORS = [
     "runs",
     "contributions",
     "batches",
+    "sampling",
     "cli",
 ]
 """From the ground up: none of these reaches one that is named after it, by any way."""

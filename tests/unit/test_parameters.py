@@ -159,8 +159,13 @@ FORMS: dict[str, tuple[str, str, list[float]]] = {
         [2e3, 2.4e3, 2.8e3, 3.2e3, 3.6e3, 4e3],
     ),
     "an amount added": ("mass: {add: 500 t/yr}", "mass", [2.5e3] * 6),
+    "a rest with a reason": (
+        "share: {NA: 0.25, 'NO': {value: rest, reason: what is left}}",
+        "share",
+        [0.25, 0.75],
+    ),
     "a value with its source": (
-        "rate: {value: 20 %, source: some2019, normal: [0.2, 0.1]}",
+        "rate: {value: 20 %, source: some2019, normal: [20 %, 4 %]}",
         "rate",
         [0.2] * 6,
     ),
