@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from mfa.demand.fitted import Fit
+from mfa.demand.fit_reading import whole_fit
 from mfa.demand.laws import LAWS
 from mfa.errors import MfaError, Place, known
 from mfa.files import Branch, place_of, read_yaml
@@ -51,7 +51,7 @@ def expanded(raw: Any, read: Read, place: Place, under: tuple[str, ...] = ()) ->
 def read_fit(file: Path, name: str, at: Place) -> Branch:
     """Return the content of the file of a fit, which is whole and as it was fitted."""
     told = read_yaml(file, at)
-    _require_whole(told, name)
+    whole_fit(told, name)
     return told
 
 
@@ -82,37 +82,6 @@ def _law(raw: Mapping[Any, Any], read: Read, place: Place, under: tuple[str, ...
     whole = _branch({"law": law, **beside, **scale, **written}, told, place_of(told))
     source = f"{path}, fitted to data {str(told['data_sha256'])[:12]}"
     return _branch({"value": whole, "source": source}, raw, place)
-
-
-def _require_whole(told: Branch, path: str) -> None:
-    """Raise unless the file holds a whole fit whose shown parameters are those it was fitted with."""
-    try:
-        fitted = Fit.from_mapping(told).to_mapping()
-    except MfaError as error:
-        raise MfaError(f"{path} is no fit: {error.problems[0].message}", place_of(told)) from None
-    except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
-        raise MfaError(
-            f"{path} is no whole fit ({error}); write it again", place_of(told)
-        ) from None
-    for name in ("law", "parameters", "identified"):
-        if not _alike(fitted[name], told.get(name)):
-            at = place_of(told, (name,)) if name in told else place_of(told)
-            raise MfaError(
-                f"{path}: {name!r} is not what was fitted; write the fit again, or give values beside it",
-                at,
-            )
-
-
-def _alike(one: Any, other: Any) -> bool:
-    if isinstance(one, Mapping):
-        return (
-            isinstance(other, Mapping)
-            and set(one) == set(map(str, other))
-            and all(_alike(one[key], other[key]) for key in one)
-        )
-    if isinstance(one, float):
-        return isinstance(other, int | float) and abs(one - other) <= 1e-9 * abs(one)
-    return bool(one == other)
 
 
 def _require_identified(

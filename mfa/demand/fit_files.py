@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mfa.demand.covariates import Covariate
 from mfa.demand.curves import Scaling, curve_of
 from mfa.demand.panel import Layout
 from mfa.demand.ridges import Ridge
@@ -45,6 +46,11 @@ def to_mapping(fit: Any) -> dict[str, Any]:
         "criteria": {name: float(value) for name, value in fit.criteria.items()},
     }
     found |= {name: _plain(getattr(fit, name)) for name in PLAIN}
+    if fit.layout.covariates:
+        found["effects"] = dict(fit.effects)
+        found["covariates"] = [dict(vars(one)) for one in fit.layout.covariates]
+    if fit.pooling != "free":
+        found["pooling"] = fit.pooling
     if fit.ridge is not None:
         ridge = fit.ridge
         found["profile"] = {
@@ -68,11 +74,12 @@ def fields(given: Mapping[str, Any]) -> dict[str, Any]:
         If a field is missing or unknown, or the format is another.
     """
     derived = ["format", "parameters", "standard_error", "identified", "covariance", "columns"]
+    derived += ["effects"]
     needed = [
         *PLAIN, "units", "scaling", "labels", "own", "relative_error", "past_turning", "limits",
         "working", "working_covariance",
     ]  # fmt: skip
-    allowed = {*derived, *needed, "criteria", "profile", "draws"}
+    allowed = {*derived, *needed, "criteria", "profile", "draws", "covariates", "pooling"}
     for name in given:
         if name not in allowed:
             raise MfaError(f"a fit has no field {name!r}. {known(name, allowed)}")
@@ -84,12 +91,14 @@ def fields(given: Mapping[str, Any]) -> dict[str, Any]:
     _, curve = curve_of(given["law"])
     found: dict[str, Any] = {name: given[name] for name in PLAIN}
     scaling, profile = given["scaling"], given.get("profile")
+    covariates = tuple(Covariate(**one) for one in given.get("covariates", ()))
     found |= {
-        "layout": Layout(curve, tuple(given["labels"]), tuple(given["own"])),
+        "layout": Layout(curve, tuple(given["labels"]), tuple(given["own"]), covariates),
         "scaling": Scaling(
             str(scaling["scale"]), *(float(scaling[n]) for n in ("shift", "width", "level"))
         ),
         "units": dict(given["units"]),
+        "pooling": str(given.get("pooling", "free")),
         "ridge": None,
         "draws": np.array(given["draws"], dtype=float) if "draws" in given else None,
     }

@@ -73,7 +73,7 @@ def waves(points: Mapping[str, Any], *, seed: int = 0) -> xr.Dataset:
 
 def _stops(fit: Fit, seed: int) -> Any:
     drawn = fit.sample(DRAWS, seed)
-    named = {str(name): drawn[name] for name in drawn}
+    named = {name: drawn[name] for name in fit.curve.names}
     return critical_points(fit.law, scale=fit.scaling.scale, **named).zero_growth.values
 
 

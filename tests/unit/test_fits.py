@@ -493,13 +493,29 @@ def test_missing_values_may_be_dropped_in_words() -> None:
         (lambda: demand.fit("logistic", INCOME, INCOME, start={"rate": -1}), "outside the law"),
         (lambda: demand.fit("logistic", INCOME, INCOME, own=["level"]), "own parameter 'level'"),
         (lambda: demand.fit("logistic", INCOME, INCOME, weights=-1.0), "not be negative"),
-        (lambda: demand.fit("logistic", INCOME, INCOME, starts=0), "starts must be 1 or more"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, starts=0), "starts must be a whole number, 1 or more, found 0"),
         (lambda: demand.fit("logistic", INCOME, INCOME, missing="skip"), "missing='skip' is unknown"),
         (lambda: demand.fit("logistic", np.ones((2, 3)), np.ones((2, 3))), "needs labels"),
         (lambda: demand.fit("logistic", INCOME[:9], INCOME), "9 values stand beside 60 of y"),
         (missing_cell, r"missing \(NaN\) at country=US, year=1960, 1 in all"),
         (lambda: demand.fit("logistic", panel()[0].isel(country=slice(2)), panel()[1], x_dim="year"), "labels of dimension 'country' differ"),
         (lambda: demand.fit("logistic", *panel(), x_dim="time"), "y has no dimension 'time'"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, own="saturation"), r"own must be a list of parameters, such as \['saturation'\]"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, own=["rate"]), "need a second dimension of y"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, starts=2.5), "starts must be a whole number, 1 or more, found 2.5"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, seed="a"), "seed must be a whole number, 0 or more, found 'a'"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, seed=-1), "seed must be a whole number, 0 or more, found -1"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, loss="huber", loss_scale=0), "loss_scale must be a number above 0, found 0"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, loss="huber", loss_scale="1"), "loss_scale must be a number above 0, found '1'"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, loss_scale=2.0), "that of a robust loss"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, bounds={"rate": 3}), r"bounds of 'rate' must be a pair \(low, high\), found 3"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, bounds={"rate": "ab"}), "must be a pair"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, bounds={"rate": (-2, -1)}), "lie outside the law"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, bounds=(0, 1)), "bounds must be a mapping"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, start=5), "start must be a mapping"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, start={"rate": "fast"}), "start of 'rate' must be a number"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, weights=0 * INCOME), "no point is left to fit"),
+        (lambda: demand.fit("logistic", INCOME, INCOME * np.nan, missing="drop"), "no point is left to fit"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_fitted_is_refused_in_words(call: Any, message: str) -> None:
@@ -516,6 +532,14 @@ def test_labels_of_another_group_and_levels_beyond_one_are_refused() -> None:
         found.predict(x, level=90)
     with pytest.raises(MfaError, match="block must lie within 1 and 40"):
         found.bootstrap(10, block=41)
+    with pytest.raises(MfaError, match=r"count must be a whole number, 2 or more, found 10\.5"):
+        found.bootstrap(10.5)
+    with pytest.raises(MfaError, match=r"count must be a whole number, 1 or more, found 10\.5"):
+        found.sample(10.5)
+    with pytest.raises(MfaError, match="seed must be a whole number"):
+        found.sample(10, seed="a")
+    with pytest.raises(MfaError, match="level must lie between 0 and 1, found 2"):
+        found.critical_points(level=2)
 
 
 def test_data_that_run_into_a_bound_have_an_open_saturation() -> None:
@@ -573,3 +597,12 @@ def test_a_curve_that_does_not_move_has_a_profile_without_overflow() -> None:
 def test_observations_that_do_not_vary_identify_nothing() -> None:
     with pytest.raises(MfaError, match="y does not vary"):
         demand.fit("logistic", np.linspace(1.0, 30.0, 30), np.full(30, 5.0))
+
+
+def test_a_bootstrap_stays_within_the_bounds_of_its_fit() -> None:
+    """Draws of a bounded fit do not leave what the user has said is possible."""
+    bounds = {"saturation": (490.0, 505.0)}
+    found = demand.fit("logistic", INCOME, noisy(INCOME, 40.0), bounds=bounds).bootstrap(200)
+    drawn = found.sample(500).saturation
+    assert float(drawn.min()) >= 490.0 - 1e-6 and float(drawn.max()) <= 505.0 + 1e-6
+    assert float(drawn.std()) > 0
