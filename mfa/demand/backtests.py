@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from mfa.demand.forecasts import Drivers, continued, forecast
+from mfa.demand.options import different, whole
 from mfa.errors import MfaError, known
 
 if TYPE_CHECKING:
@@ -83,9 +84,11 @@ def backtest(
     """
     if drivers_ahead not in AHEAD:
         raise MfaError(f"unknown drivers_ahead {drivers_ahead!r}. {known(drivers_ahead, AHEAD)}")
-    if not len(origins):
-        raise MfaError("give at least one origin, the last year that is known")
-    told = dict(methods) if isinstance(methods, Mapping) else {name: (name, {}) for name in methods}
+    origins = [
+        whole("an origin, the last year that is known,", o) for o in different("origins", origins)
+    ]
+    horizon = whole("horizon", horizon)
+    told = _variants(methods)
     steps = np.arange(1, horizon + 1)
     by_origin = []
     for origin in origins:
@@ -197,6 +200,21 @@ def error_figure(table: xr.Dataset, ax: Axes | None = None) -> Axes:
         units="per cent", long_name="Mean absolute error of forecasts, by years ahead"
     )
     return plot.lines(shown, over="horizon", ax=ax)
+
+
+def _variants(methods: Any) -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """Return the name and the options of each method by its label."""
+    if not isinstance(methods, Mapping):
+        return {name: (name, {}) for name in different("methods", methods)}
+    different("methods", methods)
+    for label, told in methods.items():
+        pair = isinstance(told, Sequence) and not isinstance(told, str) and len(told) == 2
+        if not pair or not isinstance(told[0], str) or not isinstance(told[1], Mapping):
+            raise MfaError(
+                f"methods: {label!r} must be (name, options), such as ('naive', {{'last': 5}}), "
+                f"found {told!r}"
+            )
+    return {label: (name, options) for label, (name, options) in methods.items()}
 
 
 def _by_horizon(data: Any, origin: int) -> Any:

@@ -1,4 +1,4 @@
-"""Bands around a fitted curve: by its derivatives, or by quantiles of draws."""
+"""Bands around a fitted curve, by its derivatives or by quantiles of draws, and doubts about it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import numpy as np
 import xarray as xr
 
 from mfa.demand.batch_fits import Evaluate
+
+IDENTIFIED = 0.25
+"""A saturation is identified if its relative standard error is below this."""
 
 
 @dataclass(frozen=True)
@@ -100,3 +103,14 @@ def together(
         found.attrs = dict(attrs)
         shown.append(found.rename(None))
     return shown[0], shown[1], shown[2]
+
+
+def doubts(relative_error: Any, interior: bool, past_turning: Any) -> list[str]:
+    """Return why a saturation is not identified, in words; nothing if it is."""
+    error = float(np.max(relative_error))
+    found = [] if interior else ["the optimum lies on a bound"]
+    if not error < IDENTIFIED:
+        found.append(f"relative standard error {error:.2g}, below {IDENTIFIED:g} is wanted")
+    if not np.all(past_turning):
+        found.append("the data end before the turning point")
+    return found

@@ -191,6 +191,20 @@ def _labelled(values: Any, x_dim: str) -> xr.DataArray:
     return xr.DataArray(data, dims=(x_dim,)[: data.ndim])
 
 
-def with_units(own: Sequence[Covariate]) -> dict[str, str]:
-    """Return the unit of each effect, one over that of its covariate."""
-    return {one.name: "1" if one.units == "1" else f"1/({one.units})" for one in own}
+def one_over(unit: str) -> str:
+    """Return the unit of what is told for each unit of something else.
+
+    Examples
+    --------
+    >>> one_over("USD/person"), one_over("%"), one_over("1")
+    ('person/USD', '1/%', '1')
+    """
+    from mfa.units import canonical, quotient
+
+    try:
+        canonical_already = canonical(unit) == (1.0, unit)
+    except MfaError:  # a unit of the user's own
+        canonical_already = False
+    if canonical_already:
+        return quotient("1", unit)
+    return f"1/({unit})" if "/" in unit or " " in unit else f"1/{unit}"

@@ -6,7 +6,8 @@ is divided by, in columns of the same table or in tables of their own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,9 @@ def read_points(
     years: tuple[int | None, int | None] = (None, None),
 ) -> tuple[xr.DataArray, xr.DataArray]:
     """Return x and y of a fit, dims ``(year,)`` or ``(year, group)``, NaN where one is missing.
+
+    What has a value in the table but nothing in the others is left out; ``y.attrs["left_out"]``
+    says how many and which years, ``""`` if there are none.
 
     Parameters
     ----------
@@ -57,12 +61,25 @@ def read_points(
     if strange := sorted(set(where) - columns):
         hint = known(strange[0], columns, "columns")
         raise MfaError(f"{path} has no column {strange[0]!r}. {hint}", table.place())
+    if by == "value":
+        raise MfaError(
+            "the value cannot be a function of itself: --by is the year, a column or a table"
+        )
+    first, last = years
+    if first is not None and last is not None and first > last:
+        raise MfaError(f"the first year {first} lies after the last year {last}")
     if group == "year":
         raise MfaError("the groups are places or kinds of a column; 'year' is what they run over")
     if by not in ("year", *table.columns, *others):
         hint = known(by, ["year", *table.columns], "columns")
         raise MfaError(f"there is no column {by!r} in {path}; it may be another CSV too. {hint}")
     y, unit = _column(table, "value", group, where)
+    y = {
+        cell: value
+        for cell, value in y.items()
+        if (first is None or cell[0] >= first) and (last is None or cell[0] <= last)
+    }
+    whole = set(y)
     if negative := sorted(cell for cell, value in y.items() if value < 0):
         year, label = negative[0]
         raise MfaError(f"{path}: negative observations ({year} {label}); a growth law has none")
@@ -79,15 +96,35 @@ def read_points(
         x, x_unit = _column(table, by, group, where)
     else:
         x, x_unit = _column(others[by], "value", group, where, shared=True)
-    first, last = years
-    cells = sorted(
-        (year, label)
-        for year, label in set(x) & set(y)
-        if (first is None or year >= first) and (last is None or year <= last)
-    )
+    cells = sorted(set(x) & set(y))
     if not cells:
-        raise MfaError(f"{path}: no year has both a value and {by}; look at --where and the years")
-    return _labelled(cells, x, x_unit, group), _labelled(cells, y, unit, group)
+        raise MfaError(
+            f"{path}: no year has both a value and {by if per is None else f'{by} and {per}'}; "
+            f"the values are of {_spans(whole) or 'other years'}; look at --where and the years"
+        )
+    told = ""
+    if gone := whole - set(cells):
+        lacks = [name for name, had in ((per, y), (by, x)) if name and not gone <= set(had)]
+        told = (
+            f"{len(gone)} of {len(whole)} points left out, which have nothing in "
+            f"{' or '.join(lacks)}: {_spans(gone)}"
+        )
+    found = _labelled(cells, y, unit, group)
+    return _labelled(cells, x, x_unit, group), found.assign_attrs(left_out=told)
+
+
+def _spans(cells: Iterable[Cell]) -> str:
+    """Return years by label as text: ``A 1950–1961, 1970; B 1950``."""
+    by_label: dict[str, list[int]] = {}
+    for year, label in sorted(cells, key=lambda cell: (cell[1], cell[0])):
+        by_label.setdefault(label, []).append(year)
+    shown = []
+    for label, own in by_label.items():
+        breaks = [0, *(i for i in range(1, len(own)) if own[i] != own[i - 1] + 1), len(own)]
+        runs = [(own[a], own[b - 1]) for a, b in pairwise(breaks)]
+        text = ", ".join(f"{a}–{b}" if b > a else str(a) for a, b in runs)
+        shown.append(f"{label} {text}".strip())
+    return "; ".join(shown)
 
 
 def _labelled(

@@ -130,12 +130,17 @@ def describe(fit: Any) -> str:
     sure = _plain(fit.identified)
     for name, value in fit.parameters.items():
         shown, errors = _plain(value), _plain(fit.standard_error[name])
+        unit = fit.natural.unit(name)
         many = isinstance(shown, dict)
         for label in shown if many else [""]:
             number, error = (shown[label], errors[label]) if many else (shown, errors)
             told = sure.get(label, True) if isinstance(sure, dict) else sure
-            flag = "" if told or name != "saturation" else "   not identified by the data"
-            lines.append(f"  {name} {label}".ljust(30) + f"{number:12.6g} ± {error:.3g}{flag}")
+            flag = "" if told or name != fit.curve.key else "   not identified by the data"
+            known_unit = "" if unit == "1" else f" {unit}"
+            line = f"  {name} {label}".ljust(30) + f"{number:12.6g} ± {error:.3g}"
+            lines.append(line + known_unit + flag)
+    if fit.doubts:
+        lines.append(f"the {fit.curve.key} is not identified: {'; '.join(fit.doubts)}")
     return "\n".join(lines)
 
 

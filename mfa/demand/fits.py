@@ -14,9 +14,9 @@ from mfa.demand.covariates import Covariate, standardised
 from mfa.demand.curves import Curve, Scaling, curve_of
 from mfa.demand.fitted import Fit
 from mfa.demand.options import number, one_of, whole
-from mfa.demand.panel import Layout, Points, lay_out
+from mfa.demand.panel import Layout, Points, lay_out, own_parameters, require_law_fits
 from mfa.demand.starts import hypercube, robust_spread
-from mfa.errors import MfaError, known
+from mfa.errors import MfaError
 
 SURE = 0.05
 """Below this standard error of ln K the likelihood is as good as normal: no profile is drawn."""
@@ -136,11 +136,8 @@ def fit(
     if covariates is not None and not isinstance(covariates, Mapping):
         raise MfaError("covariates must be a mapping of names to arrays, {'urbanisation': array}")
     points = lay_out(x, y, weights, x_dim, missing, covariates)
-    if points.y.any() and np.ptp(points.y) == 0:
-        raise MfaError("y does not vary: any curve that has long reached its level would fit it")
-    if noise == "relative" and not (points.y > 0).all():
-        raise MfaError("noise='relative' needs observations above 0")
-    mine = _own(curve, own, bool(points.labels))
+    require_law_fits(name, curve, points, noise)
+    mine = own_parameters(curve, own, bool(points.labels))
     if covariates:
         points, told = _with_covariates(name, curve, points, list(covariates), mine)
     layout = Layout(curve, points.labels, mine, told if covariates else ())
@@ -161,19 +158,6 @@ def fit(
     if pooling == "partial":
         best = problem.shrink(best, box)
     return problem.result(name, best, box)
-
-
-def _own(curve: Curve, own: Sequence[str] | None, groups: bool) -> tuple[str, ...]:
-    """Return the parameters that each group has for itself."""
-    if own is None:
-        return (curve.level,) if curve.level else ()
-    if isinstance(own, str) or not isinstance(own, Sequence):
-        raise MfaError(f"own must be a list of parameters, such as ['{curve.key}'], found {own!r}")
-    if strange := sorted({str(one) for one in own} - set(curve.names)):
-        raise MfaError(f"own parameter {strange[0]!r} is unknown. {known(strange[0], curve.names)}")
-    if own and not groups:
-        raise MfaError("own parameters need a second dimension of y, the groups that have them")
-    return tuple(own)
 
 
 def _with_covariates(

@@ -20,9 +20,6 @@ from mfa.demand.panel import Layout, Points
 from mfa.demand.ridges import Ridge
 from mfa.errors import MfaError
 
-IDENTIFIED = 0.25
-"""A saturation is identified if its relative standard error is below this."""
-
 DRAWS = 4000
 """Draws behind every quantile; the same ones each time."""
 
@@ -101,7 +98,7 @@ class Fit:
 
     @property
     def _sure(self) -> Any:
-        precise = np.asarray(self.relative_error) < IDENTIFIED
+        precise = np.asarray(self.relative_error) < bands.IDENTIFIED
         return self.interior & precise & np.asarray(self.past_turning)
 
     @property
@@ -114,6 +111,11 @@ class Fit:
         elsewhere.
         """
         return self.natural.by_group(self._sure, bool)
+
+    @property
+    def doubts(self) -> list[str]:
+        """Why the saturation is not identified, in words; empty if it is."""
+        return bands.doubts(self.relative_error, self.interior, self.past_turning)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -179,14 +181,10 @@ class Fit:
         MfaError
             If it is not: a bare number would hide that the data allow many.
         """
-        if not self._sure.all():
-            error = float(np.max(self.relative_error))
-            why = [f"relative standard error {error:.2g}, below {IDENTIFIED:g} is wanted"]
-            why += [] if self.interior else ["the optimum lies on a bound"]
-            why += [] if np.all(self.past_turning) else ["the data end before the turning point"]
+        if doubts := self.doubts:
             raise MfaError(
                 f"the {self.curve.key} of this {self.law} fit is not identified "
-                f"({'; '.join(why)}): a bare point would hide it. "
+                f"({'; '.join(doubts)}): a bare point would hide it. "
                 "Use predict(x), which gives the band; bound or pool the saturation; or add data"
             )
         return self.predict(x, covariates=covariates)[1]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from mfa.demand.covariates import with_units
+from mfa.demand.covariates import one_over
 from mfa.demand.curves import Scaling
 from mfa.demand.panel import Layout
 
@@ -41,10 +41,9 @@ class Natural:
     def effects(self, working: Any, first: str = "") -> dict[str, Any]:
         """Return the effects of covariates from working vectors (…, column), by name."""
         found: dict[str, Any] = {}
-        units = with_units(self.layout.covariates)
         for one, column in zip(self.layout.covariates, self.layout.effects, strict=True):
             value = working[..., column] / one.width
-            unit = {"units": units[one.name]}
+            unit = {"units": one_over(one.units)}
             found[one.name] = xr.DataArray(value, dims=(first,), attrs=unit) if first else value
         return found if first else {name: float(value) for name, value in found.items()}
 
@@ -68,7 +67,7 @@ class Natural:
         kind = self.layout.curve.kinds[name]
         if kind == "rate":
             plain = self.scaling.scale == "log" or self.units["x"] == "1"
-            return "1" if plain else f"1/{self.units['x']}"
+            return "1" if plain else one_over(self.units["x"])
         return {"level": self.units["y"], "place": self.units["x"], "gap": self.units["x"]}.get(
             kind, "1"
         )

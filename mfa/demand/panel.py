@@ -16,6 +16,9 @@ from mfa.demand.options import number, pair
 from mfa.dims import require_same_labels
 from mfa.errors import MfaError, known
 
+CALENDAR = 1000.0
+"""No technology has been on sale for that many years: x from there on are calendar years."""
+
 
 @dataclass(frozen=True)
 class Points:
@@ -131,6 +134,39 @@ def _labelled(values: Any, dim: str, like: xr.DataArray | None = None) -> xr.Dat
     if len(data) != like.sizes[dim]:
         raise MfaError(f"{len(data)} values stand beside {like.sizes[dim]} of y")
     return found.assign_coords({dim: like[dim]}) if dim in like.coords else found
+
+
+def require_law_fits(name: str, curve: Curve, points: Points, noise: str) -> None:
+    """Raise where a law can say nothing about observations by what they are."""
+    x, y = points.x, points.y
+    if y.any() and np.ptp(y) == 0:
+        raise MfaError("y does not vary: any curve that has long reached its level would fit it")
+    if curve.level is None:
+        if (unit := points.units["y"]) != "1":
+            raise MfaError(f"law {name!r} is of shares between 0 and 1, y is in {unit}: divide it")
+        if not ((y >= 0) & (y <= 1)).all():
+            wrong = y[(y < 0) | (y > 1)][0]
+            raise MfaError(f"law {name!r} is of shares between 0 and 1, found {wrong:g}; per cent?")
+    if curve.by_age and x.min() >= CALENDAR:
+        raise MfaError(
+            f"law {name!r} is one of years since the launch, which x = {x.min():g} is not: "
+            "subtract the year of the launch, or give a column of years since then"
+        )
+    if noise == "relative" and not (y > 0).all():
+        raise MfaError("noise='relative' needs observations above 0")
+
+
+def own_parameters(curve: Curve, own: Sequence[str] | None, groups: bool) -> tuple[str, ...]:
+    """Return the parameters that each group has for itself."""
+    if own is None:
+        return (curve.level,) if curve.level else ()
+    if isinstance(own, str) or not isinstance(own, Sequence):
+        raise MfaError(f"own must be a list of parameters, such as ['{curve.key}'], found {own!r}")
+    if strange := sorted({str(one) for one in own} - set(curve.names)):
+        raise MfaError(f"own parameter {strange[0]!r} is unknown. {known(strange[0], curve.names)}")
+    if own and not groups:
+        raise MfaError("own parameters need a second dimension of y, the groups that have them")
+    return tuple(own)
 
 
 @dataclass(frozen=True)

@@ -501,6 +501,8 @@ def test_missing_values_may_be_dropped_in_words() -> None:
         (lambda: demand.fit("logistic", panel()[0].isel(country=slice(2)), panel()[1], x_dim="year"), "labels of dimension 'country' differ"),
         (lambda: demand.fit("logistic", *panel(), x_dim="time"), "y has no dimension 'time'"),
         (lambda: demand.fit("logistic", INCOME, INCOME, own="saturation"), r"own must be a list of parameters, such as \['saturation'\]"),
+        (lambda: demand.fit("fisher_pry", AGES, 2 * AGES), "shares between 0 and 1, found 2; per cent"),
+        (lambda: demand.fit("fisher_pry", AGES, -AGES), "shares between 0 and 1, found -1"),
         (lambda: demand.fit("logistic", INCOME, INCOME, own=["rate"]), "need a second dimension of y"),
         (lambda: demand.fit("logistic", INCOME, INCOME, starts=2.5), "starts must be a whole number, 1 or more, found 2.5"),
         (lambda: demand.fit("logistic", INCOME, INCOME, seed="a"), "seed must be a whole number, 0 or more, found 'a'"),
