@@ -80,8 +80,9 @@ def intervals(best: Any, drawn: Any, level: float, units: str) -> xr.Dataset:
     """
     found = xr.Dataset()
     for name, spread in drawn.items():
+        nowhere = bool(spread.isnull().all())  # such as the turning point of a law without one
         low, middle, high = (
-            spread.quantile(q, "sample").drop_vars("quantile")
+            spread.isel(sample=0) if nowhere else spread.quantile(q, "sample").drop_vars("quantile")
             for q in ((1 - level) / 2, 0.5, (1 + level) / 2)
         )
         told = middle if best is None else best[name]

@@ -16,6 +16,7 @@ import numpy as np
 import xarray as xr
 
 from mfa.demand.growth_laws import LARGEST, same_labels
+from mfa.demand.options import numbers
 from mfa.errors import MfaError, known
 
 Evaluate = Callable[[Any, list[Any]], tuple[Any, list[Any]]]
@@ -132,7 +133,7 @@ def at_covariates(
             f"{what}(…, covariates={{{missing[0]!r}: …}})"
         )
     for name, value in told.items():
-        if not np.isfinite(np.asarray(value, dtype=float)).all():
+        if not np.isfinite(np.asarray(numbers(f"covariate {name!r}", value))).all():
             raise MfaError(f"covariate {name!r} is NaN or infinite at a point; give a number")
     return {name: told[name] for name in names}
 
@@ -149,7 +150,7 @@ def factor_at(own: Sequence[Covariate], effects: Mapping[str, Any], at: Mapping[
 
 
 def asked(
-    layout: Any, dim: str, x_dim: str, x: Any, given: Mapping[str, Any] | None
+    layout: Any, dim: str, x_dim: str, unit: str, x: Any, given: Mapping[str, Any] | None
 ) -> tuple[xr.DataArray, list[xr.DataArray]]:
     """Return x and the standardised covariates of a fit there, labelled alike.
 
@@ -158,17 +159,22 @@ def asked(
     layout : Layout of the fit
     dim, x_dim : str
         Dimension of its groups (``""`` if there are none), and of its points.
+    unit : str
+        Of the x that was fitted.
     x : number or array (x_dim,), for a pooled fit also (group, x_dim)
     given : mapping of covariates, as of :func:`at_covariates`
 
     Raises
     ------
     MfaError
-        If labels or lengths differ, or a covariate is missing.
+        If labels, lengths or units differ, or a covariate is missing.
     """
-    at = _labelled(x, x_dim)
+    at = _labelled("x", x, x_dim)
+    other = str(at.attrs.get("units", "1"))
+    if "1" not in (unit, other) and other != unit:
+        raise MfaError(f"x is in {other}, the fit is one over {unit}; convert it first")
     told = {
-        name: _labelled(value, x_dim)
+        name: _labelled(f"covariate {name!r}", value, x_dim)
         for name, value in at_covariates(layout.covariates, given, "predict").items()
     }
     for name, value in {"x": at, **told}.items():
@@ -182,10 +188,10 @@ def asked(
     return at, [one.inside(told[one.name]) for one in layout.covariates]
 
 
-def _labelled(values: Any, x_dim: str) -> xr.DataArray:
-    if isinstance(values, xr.DataArray):
-        return values
-    data = np.asarray(values, dtype=float)
+def _labelled(name: str, values: Any, x_dim: str) -> xr.DataArray:
+    data = numbers(name, values)
+    if isinstance(data, xr.DataArray):
+        return data.assign_attrs(values.attrs)
     if data.ndim > 1:
         raise MfaError(f"an array of shape {data.shape} needs labels: give a DataArray")
     return xr.DataArray(data, dims=(x_dim,)[: data.ndim])

@@ -73,6 +73,8 @@ def fields(given: Mapping[str, Any]) -> dict[str, Any]:
     MfaError
         If a field is missing or unknown, or the format is another.
     """
+    if not isinstance(given, Mapping):
+        raise MfaError(f"a fit is a mapping of its fields, found {given!r}")
     derived = ["format", "parameters", "standard_error", "identified", "covariance", "columns"]
     derived += ["effects"]
     needed = [

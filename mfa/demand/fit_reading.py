@@ -37,6 +37,8 @@ def whole_fit(given: Mapping[str, Any] | str | Path, name: str = "") -> Fit:
     >>> whole_fit(fit.to_mapping()).parameters == fit.parameters
     True
     """
+    if not isinstance(given, Mapping | str | Path):
+        raise MfaError(f"a fit is given by the path of its file, found {given!r}")
     told = given if isinstance(given, Mapping) else read_yaml(Path(given))
     name = name or ("the mapping" if isinstance(given, Mapping) else str(given))
     try:

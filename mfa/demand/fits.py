@@ -300,7 +300,7 @@ class _Problem:
             best = ridge.best
             error = np.maximum(error, ridge.half_width) if interior else ridge.half_width
         unit = 1.0 if self.noise == "relative" else self.scaling.level
-        back = 2 * np.log(self.points.y).sum() if self.noise == "relative" else n * np.log(unit**2)
+        back = 2 * np.log(self.points.y).sum() if self.noise == "relative" else 2 * n * np.log(unit)
         likelihood = n * np.log(max(square, 1e-300) / n) + back
         return Fit(
             law=name, layout=self.layout, scaling=self.scaling, working=best,

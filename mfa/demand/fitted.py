@@ -225,7 +225,7 @@ class Fit:
             covariate is missing.
         """
         share("level", level)
-        at, beside = asked(self.layout, self.dim, self.x_dim, x, covariates)
+        at, beside = asked(self.layout, self.dim, self.x_dim, self.units["x"], x, covariates)
         groups = []
         for number, label in enumerate(self.layout.labels or ("",)):
             own, *others = (

@@ -244,7 +244,11 @@ def critical_points(law: str, *, scale: str = "linear", **parameters: Any) -> xr
     laws = (*SHAPES, "richards", "rise_and_decline")
     if law not in laws:
         raise MfaError(f"no critical points are known of law {law!r}. {known(law, laws, 'laws')}")
-    place = parameters["start" if law == "modified_exponential" else "midpoint"]
+    first = "start" if law == "modified_exponential" else "midpoint"
+    needs = {"rise_and_decline": ("decline", "decline_rate", "decline_from")}.get(law, ())
+    if lacking := [name for name in (first, "rate", *needs) if name not in parameters]:
+        raise MfaError(f"critical points of law {law!r} need the parameter {lacking[0]!r}")
+    place = parameters[first]
     middle, rate, back = axis(place, scale), parameters["rate"], axis_back(scale)
     same_labels(**parameters)
     if law == "modified_exponential":
@@ -301,12 +305,13 @@ def steepness(x: Any, place: Any, rate: Any, scale: str) -> Any:
     """Return the exponent z = r (x − x₀), or r ln(x / x₀) on the log scale."""
     if scale == "log":
         return rate * (axis(x, scale) - axis(place, scale))
-    axis(1.0, scale)
-    return rate * (x - place)
+    return rate * (axis(x, scale) - place)
 
 
 def axis(value: Any, scale: str) -> Any:
     """Return x, or ln x on the log scale; raise on an unknown scale and on x ≤ 0."""
+    if isinstance(value, list | tuple):
+        value = np.asarray(value, dtype=float)
     if scale == "linear":
         return value
     if scale != "log":

@@ -45,6 +45,8 @@ def nested_test(small: Fit, large: Fit) -> dict[str, float]:
     """
     from scipy.special import fdtrc
 
+    if not isinstance(small, Fit) or not isinstance(large, Fit):
+        raise MfaError("the test compares two fits, as demand.fit gives them")
     if small.data_sha256 != large.data_sha256 or small.noise != large.noise:
         raise MfaError(
             "nested fits must be of the same data with the same noise; points that lack a "

@@ -7,8 +7,9 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
-from mfa.errors import MfaError, known
+from mfa.errors import MfaError, known, shortly
 
 
 def whole(name: str, value: Any, least: int = 1) -> int:
@@ -40,6 +41,26 @@ def number(name: str, value: Any, above: float | None = None) -> float:
         limit = "" if above is None else f" above {above:g}"
         raise MfaError(f"{name} must be a number{limit}, found {value!r}")
     return float(value)
+
+
+def numbers(name: str, values: Any) -> Any:
+    """Return an array of real numbers, NaN among them or not; a labelled one stays labelled.
+
+    Examples
+    --------
+    >>> numbers("x", [1, 2]).tolist()
+    [1.0, 2.0]
+    >>> numbers("x", ["a"])
+    Traceback (most recent call last):
+    mfa.errors.MfaError: x must be numbers, found values of type str
+    """
+    if values is None or isinstance(values, xr.Dataset):
+        raise MfaError(f"{name} must be numbers, found {shortly(values)}")
+    data = values if isinstance(values, xr.DataArray) else np.asarray(values)
+    if data.dtype.kind not in "biuf" and data.size:
+        first = type(np.ravel(data).tolist()[0])
+        raise MfaError(f"{name} must be numbers, found values of type {first.__name__}")
+    return data.astype(float)
 
 
 def share(name: str, value: Any) -> float:

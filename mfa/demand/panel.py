@@ -12,7 +12,7 @@ import xarray as xr
 
 from mfa.demand.covariates import Covariate, shifted
 from mfa.demand.curves import BOX, Curve, Scaling
-from mfa.demand.options import number, pair
+from mfa.demand.options import number, numbers, pair
 from mfa.dims import require_same_labels
 from mfa.errors import MfaError, known
 
@@ -66,13 +66,17 @@ def lay_out(
     """
     if missing not in ("raise", "drop"):
         raise MfaError(f"missing={missing!r} is unknown. {known(missing, ['raise', 'drop'])}")
-    dim = x_dim or (str(y.dims[0]) if getattr(y, "dims", ()) else "point")
-    y = _labelled(y, dim)
+    along = next((v for v in (y, x) if getattr(v, "dims", ())), None)
+    dim = x_dim or ("point" if along is None else str(along.dims[0]))
+    y = _labelled("y", y, dim, x if along is not None and along is x and x.ndim == 1 else None)
     if dim not in y.dims:
         raise MfaError(f"y has no dimension {dim!r}. {known(dim, y.dims, 'dimensions of y')}")
-    x, weights = (_labelled(v, dim, y) for v in (x, 1.0 if weights is None else weights))
+    x = _labelled("x", x, dim, y)
+    weights = _labelled("weights", 1.0 if weights is None else weights, dim, y)
     others = [str(d) for d in y.dims if d != dim]
-    beside = {str(name): _labelled(v, dim, y) for name, v in (covariates or {}).items()}
+    beside = {
+        str(n): _labelled(f"covariate {n!r}", v, dim, y) for n, v in (covariates or {}).items()
+    }
     given = {"x": x, "y": y, "weights": weights, **{f"covariate {n!r}": beside[n] for n in beside}}
     for name, v in given.items():
         extra = [str(d) for d in v.dims if d not in y.dims]
@@ -121,18 +125,18 @@ def _whose(given: Mapping[str, Any], flat: list[Any], at: int) -> str:
     return " and ".join("the weight" if name == "weights" else name for name in names)
 
 
-def _labelled(values: Any, dim: str, like: xr.DataArray | None = None) -> xr.DataArray:
+def _labelled(name: str, values: Any, dim: str, like: xr.DataArray | None = None) -> xr.DataArray:
     """Return a labelled array; a bare one takes the labels of y, if it is as long."""
-    if isinstance(values, xr.DataArray):
-        return values
-    data = np.asarray(values, dtype=float)
+    data = numbers(name, values)
+    if isinstance(data, xr.DataArray):
+        return data.assign_attrs(values.attrs)
     if data.ndim > 1:
         raise MfaError(f"an array of shape {data.shape} needs labels: give a DataArray")
     found = xr.DataArray(data, dims=(dim,)[: data.ndim])
     if like is None or not data.ndim:
         return found
     if len(data) != like.sizes[dim]:
-        raise MfaError(f"{len(data)} values stand beside {like.sizes[dim]} of y")
+        raise MfaError(f"{len(data)} values of {name} stand beside {like.sizes[dim]}")
     return found.assign_coords({dim: like[dim]}) if dim in like.coords else found
 
 
@@ -154,6 +158,8 @@ def require_law_fits(name: str, curve: Curve, points: Points, noise: str) -> Non
         )
     if noise == "relative" and not (y > 0).all():
         raise MfaError("noise='relative' needs observations above 0")
+    if curve.level is not None and y.sum() < 0:
+        raise MfaError(f"law {name!r} is of values above 0, and those of y sum up to {y.sum():g}")
 
 
 def own_parameters(curve: Curve, own: Sequence[str] | None, groups: bool) -> tuple[str, ...]:
@@ -244,6 +250,8 @@ class Layout:
         for j, (name, kind) in enumerate(self.curve.kinds.items()):
             if name in given:
                 value, place = number(f"start of {name!r}", given[name]), found[self.index[0, 1]]
+                if kind == "gap" and "midpoint" not in given:
+                    raise MfaError(f"a start of {name!r} needs one of 'midpoint', before it")
                 found[self.index[:, j]] = scaling.working(kind, value, place)
         if not np.isfinite(found).all():
             raise MfaError(f"the start {dict(given)} lies outside the law")

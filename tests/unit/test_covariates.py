@@ -177,7 +177,7 @@ def of(**changed: Any) -> Any:
         (lambda: of(covariates={"towns": 0 * TOWNS}), "covariate 'towns' does not vary"),
         (lambda: of(covariates={"a": TOWNS, "b": 2 * TOWNS + 1}), "covariates a, b cannot be told apart"),
         (lambda: of(covariates={"rate": TOWNS}), "cannot have the name 'rate', which is taken"),
-        (lambda: of(covariates={"towns": TOWNS[:9]}), "9 values stand beside 60 of y"),
+        (lambda: of(covariates={"towns": TOWNS[:9]}), "9 values of .* stand beside 60"),
         (lambda: of(covariates={"towns": np.where(TOWNS > 0.8, np.nan, TOWNS)}), "covariate 'towns' is missing"),
         (lambda: of(covariates=TOWNS), "covariates must be a mapping"),
         (lambda: demand.fit("fisher_pry", AGES, SHARE, covariates={"z": AGES**2}), "has no saturation that"),

@@ -496,11 +496,22 @@ def test_missing_values_may_be_dropped_in_words() -> None:
         (lambda: demand.fit("logistic", INCOME, INCOME, starts=0), "starts must be a whole number, 1 or more, found 0"),
         (lambda: demand.fit("logistic", INCOME, INCOME, missing="skip"), "missing='skip' is unknown"),
         (lambda: demand.fit("logistic", np.ones((2, 3)), np.ones((2, 3))), "needs labels"),
-        (lambda: demand.fit("logistic", INCOME[:9], INCOME), "9 values stand beside 60 of y"),
+        (lambda: demand.fit("logistic", INCOME[:9], INCOME), "9 values of .* stand beside 60"),
         (missing_cell, r"missing \(NaN\) at country=US, year=1960, 1 in all"),
         (lambda: demand.fit("logistic", panel()[0].isel(country=slice(2)), panel()[1], x_dim="year"), "labels of dimension 'country' differ"),
         (lambda: demand.fit("logistic", *panel(), x_dim="time"), "y has no dimension 'time'"),
         (lambda: demand.fit("logistic", INCOME, INCOME, own="saturation"), r"own must be a list of parameters, such as \['saturation'\]"),
+        (lambda: demand.fit("logistic", ["a"] * 60, INCOME), "x must be numbers, found values of type str"),
+        (lambda: demand.fit("logistic", None, INCOME), "x must be numbers, found None"),
+        (lambda: demand.fit("logistic", INCOME, INCOME + 1j), "y must be numbers, found values of type complex"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, weights="equal"), "weights must be numbers"),
+        (lambda: demand.fit("logistic", INCOME, -INCOME), "is of values above 0, and those of y sum up to"),
+        (lambda: demand.fit("bass", np.arange(1990, 2020), np.arange(30.0)), "x = 1990 is not: subtract the year"),
+        (lambda: demand.fit("fisher_pry", AGES, xr.DataArray(AGES / 99, dims="year", attrs={"units": "%"})), "y is in %: divide it"),
+        (lambda: demand.fit("rise_and_decline", INCOME, INCOME, start={"decline_from": 2e4}), "needs one of 'midpoint'"),
+        (lambda: demand.Fit.from_mapping(5), "a fit is a mapping of its fields, found 5"),
+        (lambda: demand.fit_parameters(None), "given by the path of its file, found None"),
+        (lambda: demand.nested_test(1, 2), "compares two fits"),
         (lambda: demand.fit("fisher_pry", AGES, 2 * AGES), "shares between 0 and 1, found 2; per cent"),
         (lambda: demand.fit("fisher_pry", AGES, -AGES), "shares between 0 and 1, found -1"),
         (lambda: demand.fit("logistic", INCOME, INCOME, own=["rate"]), "need a second dimension of y"),
@@ -532,6 +543,10 @@ def test_labels_of_another_group_and_levels_beyond_one_are_refused() -> None:
         found.predict(x.isel(country=slice(2)))
     with pytest.raises(MfaError, match="between 0 and 1, found 90"):
         found.predict(x, level=90)
+    with pytest.raises(MfaError, match="x must be numbers, found a Dataset"):
+        found.predict(x.to_dataset(name="x"))
+    with pytest.raises(MfaError, match="x must be numbers, found values of type str"):
+        found.predict(["a"])
     with pytest.raises(MfaError, match="block must lie within 1 and 40"):
         found.bootstrap(10, block=41)
     with pytest.raises(MfaError, match=r"count must be a whole number, 2 or more, found 10\.5"):
@@ -608,3 +623,32 @@ def test_a_bootstrap_stays_within_the_bounds_of_its_fit() -> None:
     drawn = found.sample(500).saturation
     assert float(drawn.min()) >= 490.0 - 1e-6 and float(drawn.max()) <= 505.0 + 1e-6
     assert float(drawn.std()) > 0
+
+
+def test_x_in_another_unit_is_not_taken_for_the_own() -> None:
+    """2,030 is no income: a year, or thousands of dollars, is refused where its unit says so."""
+    x = xr.DataArray(INCOME, dims="year", attrs={"units": "USD/person"})
+    found = demand.fit("logistic", x, noisy(INCOME, 5.0))
+    assert found.sample(2).rate.attrs["units"] == "person/USD"
+    years = xr.DataArray([2030.0], dims="year", attrs={"units": "year"})
+    with pytest.raises(MfaError, match="x is in year, the fit is one over USD/person"):
+        found.predict(years)
+    assert found.predict(2e4)[1] == found.predict(x[:1] * 0 + 2e4)[1][0]
+
+
+@pytest.mark.parametrize("size", [1e-250, 1e250])
+def test_very_small_and_very_large_units_do_no_harm(size: float) -> None:
+    y = noisy(INCOME, 5.0)
+    found = demand.fit("logistic", INCOME, y * size)
+    plain = demand.fit("logistic", INCOME, y)
+    assert found.parameters["saturation"] == pytest.approx(
+        size * plain.parameters["saturation"], rel=1e-6
+    )
+    told = found.criteria["aic"] - plain.criteria["aic"]
+    assert told == pytest.approx(2 * 60 * np.log(size), rel=1e-9)
+
+
+def test_a_law_without_critical_points_has_none_and_does_not_warn() -> None:
+    found = demand.fit("modified_exponential", INCOME, points("modified_exponential")[1])
+    told = found.critical_points()
+    assert all(np.isnan(float(told[name])) for name in told)
