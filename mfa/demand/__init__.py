@@ -39,8 +39,8 @@ _HOMES = {
 }
 
 _ROOMS_ABOVE = {
-    "mfa.demand.forecast_cases": ("METHODS", "Case", "Outcome", "method"),
-    "mfa.demand.forecasts": ("continued", "forecast"),
+    "mfa.demand.forecast_cases": ("Case", "Outcome", "method"),
+    "mfa.demand.forecasts": ("METHODS", "continued", "forecast"),
     "mfa.demand.backtests": ("backtest", "error_figure", "error_table"),
     "mfa.demand.real_tables": ("from_pymrio",),
     "mfa.demand.input_output": ("leontief_output", "material_multiplier", "sector_demand"),

@@ -201,11 +201,7 @@ def checked_method(name: str, drivers: Any, options: Mapping[str, Any]) -> Metho
                 f"method {name!r} has no option {option!r}. "
                 f"{known(option, chosen.options(), 'options')}"
             )
-    if drivers is not None and not isinstance(drivers, Mapping):
-        raise MfaError(
-            "drivers must be a Dataset or a mapping of names to arrays, "
-            "{'gdp_per_capita': array, …}"
-        )
+    require_mapping(drivers)
     given = [str(driver) for driver in drivers] if drivers is not None else []
     missing = [driver for driver in chosen.needs if driver not in given]
     if missing:
@@ -213,3 +209,12 @@ def checked_method(name: str, drivers: Any, options: Mapping[str, Any]) -> Metho
             f"method {name!r} needs the driver {missing[0]!r}. {known(missing[0], given, 'given')}"
         )
     return chosen
+
+
+def require_mapping(drivers: Any) -> None:
+    """Raise unless drivers are a Dataset or a mapping, or none are given."""
+    if drivers is not None and not isinstance(drivers, Mapping):
+        raise MfaError(
+            "drivers must be a Dataset or a mapping of names to arrays, "
+            "{'gdp_per_capita': array, …}"
+        )

@@ -82,6 +82,8 @@ def econometric(
     (ρ^h), with ``"independent"`` it is forgotten (:func:`mfa.demand.regression.error_paths`).
     In hindcasts the bands of the first hold most nearly what they promise.
     """
+    if not isinstance(trend, bool):
+        raise MfaError(f"econometric: trend is True or False, found {trend!r}")
     case.require_positive("its logarithm is needed")
     drivers = {"income_elasticity": "gdp_per_capita"}
     if case.has("price"):

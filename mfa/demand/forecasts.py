@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from mfa.demand import forecast_laws as forecast_laws  # these two enter the methods of the package
 from mfa.demand import forecast_methods as forecast_methods
-from mfa.demand.forecast_cases import Case, Outcome, checked_method
-from mfa.demand.options import different, share, whole
+from mfa.demand.forecast_cases import METHODS as METHODS
+from mfa.demand.forecast_cases import Case, Outcome, checked_method, require_mapping
+from mfa.demand.options import different, numbers, share, whole
 from mfa.demand.regression import Array, widened_normal
 from mfa.dims import order, require_contiguous
 from mfa.errors import MfaError, known
@@ -151,9 +152,12 @@ def continued(
     [1.1, 1.21]
     """
     horizon, samples = whole("horizon", horizon), whole("samples", samples, least=2)
-    last, seed = whole("last", last), whole("seed", seed, least=0)
+    last, seed, origin = whole("last", last), whole("seed", seed, least=0), whole("origin", origin)
+    require_mapping(drivers)
     result = {}
     for place, (name, data) in enumerate(sorted(dict(drivers).items())):
+        if not isinstance(data, xr.DataArray):
+            raise MfaError(f"driver {name!r} must be a DataArray with its dimensions named")
         if "year" not in data.dims:
             result[str(name)] = data
             continue
@@ -218,7 +222,7 @@ def _require_years(name: str, data: xr.DataArray) -> None:
 
 
 def _require_no_nan(name: str, data: xr.DataArray) -> None:
-    wrong = ~np.isfinite(data.values)
+    wrong = ~np.isfinite(numbers(name, data).values)
     if wrong.any():
         at = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
         cell = {
@@ -252,6 +256,8 @@ def _on_span(name: str, data: xr.DataArray, span: Years, samples: int) -> xr.Dat
 def _cells(history: xr.DataArray) -> Iterator[dict[str, Any]]:
     dims = [str(dim) for dim in history.dims if dim != "year"]
     for dim in dims:
+        if not history.sizes[dim]:
+            raise MfaError(f"history: dimension {dim!r} is empty; there is nothing to forecast")
         if dim not in history.coords:
             raise MfaError(f"history: dimension {dim!r} has no labels; give it coordinates")
     for labels in product(*(history[dim].values for dim in dims)):

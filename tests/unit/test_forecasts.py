@@ -416,6 +416,19 @@ ZERO = INCOME.where(INCOME.year != 1950, 0.0)
           for name in ("econometric", "intensity", "s_curve")),
         (lambda: forecast("s_curve", until(INCOME), {"gdp_per_capita": -INCOME}),
          "driver 'gdp_per_capita' must be above 0"),
+        (lambda: forecast("naive", until(INCOME).expand_dims(region=["A"]).isel(region=[])), "dimension 'region' is empty"),
+        (lambda: forecast("naive", until(INCOME).astype(str)), "history must be numbers, found values of type str"),
+        (lambda: forecast("econometric", until(INCOME), {"gdp_per_capita": INCOME.astype(str)}), "must be numbers"),
+        (lambda: forecast("econometric", until(INCOME), DRIVERS, trend="no"), "trend is True or False, found 'no'"),
+        (lambda: backtest(["naive"], INCOME.values, None, [2000], 5), "history: needs the dimension 'year'"),
+        (lambda: backtest(["econometric"], INCOME, DRIVERS, [2010], 5, drivers_ahead="observed"),
+         "drivers are observed up to 2010: nothing is left to score after the origin 2010"),
+        (lambda: error_table(5), "summarises what backtest"),
+        (lambda: error_table(backtest(["naive"], INCOME, None, [2000], 2), over=["region"]), "no dimension 'region'"),
+        (lambda: error_figure(backtest(["naive"], INCOME, None, [2000], 2)), "draws what error_table"),
+        (lambda: continued([INCOME], 2000, 2), "drivers must be a Dataset or a mapping"),
+        (lambda: continued({"price": INCOME.values}, 2000, 2), "driver 'price' must be a DataArray"),
+        (lambda: continued({"price": INCOME}, "2000", 2), "origin must be a whole number"),
         (lambda: backtest(["naive"], INCOME, None, 2000, 5), "origins must be a list of one or more, found 2000"),
         (lambda: backtest(["naive"], INCOME, None, [], 5), "origins must be a list of one or more, found none"),
         (lambda: backtest(["naive"], INCOME, None, [1990, 1990], 5), "1990 stands there twice"),
@@ -531,3 +544,14 @@ def test_the_figure_has_one_named_line_for_each_method() -> None:
     ax = error_figure(error_table(scores), Figure().add_subplot())
     assert len(ax.get_lines()) == 2
     assert {text.get_text() for text in ax.texts} == {"naive", "last_value"}
+
+
+def test_one_level_is_as_good_as_a_list_of_one() -> None:
+    one, other = (backtest(["naive"], INCOME, None, [2000], 3, level=lv) for lv in (0.8, [0.8]))
+    np.testing.assert_array_equal(one.low, other.low)
+
+
+def test_all_methods_are_known_where_demand_shows_them() -> None:
+    from mfa import demand
+
+    assert {"s_curve", "econometric", "naive"} <= set(demand.METHODS)
