@@ -85,6 +85,7 @@ def read_points(
         raise MfaError(f"{path}: negative observations ({year} {label}); a growth law has none")
     if per is not None:
         below, below_unit = _column(others[per], "value", group, where, shared=True)
+        below = _for_all(below, y)
         if nothing := sorted(cell for cell in y if below.get(cell) == 0):
             year, label = nothing[0]
             raise MfaError(f"{per}: the value of {year} {label} is 0; nothing can be divided by it")
@@ -96,6 +97,7 @@ def read_points(
         x, x_unit = _column(table, by, group, where)
     else:
         x, x_unit = _column(others[by], "value", group, where, shared=True)
+        x = _for_all(x, y)
     cells = sorted(set(x) & set(y))
     if not cells:
         raise MfaError(
@@ -111,6 +113,13 @@ def read_points(
         )
     found = _labelled(cells, y, unit, group)
     return _labelled(cells, x, x_unit, group), found.assign_attrs(left_out=told)
+
+
+def _for_all(values: dict[Cell, float], y: Mapping[Cell, float]) -> dict[Cell, float]:
+    """Return values by (year, label); those of a table without the group hold for every label."""
+    if any(label for _, label in values):
+        return values
+    return {cell: values[cell[0], ""] for cell in y if (cell[0], "") in values}
 
 
 def _spans(cells: Iterable[Cell]) -> str:
@@ -151,31 +160,49 @@ def _column(
     if lacking := sorted(needed - set(columns)):
         hint = known(lacking[0], columns, "columns")
         raise MfaError(f"{table.path} has no column {lacking[0]!r}. {hint}", table.place())
-    units = columns.get("unit" if name == "value" else f"{name}_unit")
+    units = columns.get(_unit_column(name))
     found: dict[Cell, float] = {}
     canonical_unit = ""
+    for column, label in where.items():
+        if column in columns and label not in columns[column]:
+            hint = known(label, set(columns[column]), "labels")
+            message = f"no row has {column} {label!r}. {hint}"
+            raise MfaError(message, table.place(0, column))
     for row in range(len(table)):
         if any(columns[c][row] != label for c, label in where.items() if c in columns):
             continue
         text = columns[name][row]
         if text == "":
             continue
-        factor, unit = canonical(units[row]) if units else (1.0, "1")
+        factor, unit = _unit(table, row, name, units[row]) if units else (1.0, "1")
         if canonical_unit not in ("", unit):
             message = f"the unit {units[row] if units else ''!r} is of another kind than {canonical_unit} above it"
-            raise MfaError(message, table.place(row, "unit"))
+            raise MfaError(message, table.place(row, _unit_column(name)))
         canonical_unit = unit
         label = columns[group][row] if group and group in columns else ""
         cell = (_year(table, row), label)
         if cell in found:
             raise MfaError(
-                f"{cell[0]} {label} has two values; choose with where= (columns: {', '.join(columns)})",
+                f"{f'{cell[0]} {label}'.strip()} has two values; choose with where= (--where), or "
+                f"name the group (columns: {', '.join(columns)})",
                 table.place(row),
             )
         found[cell] = _number(table, row, name) * factor
     if not found:
         raise MfaError(f"{table.path}: no row is left for {dict(where)}", table.place())
     return found, canonical_unit
+
+
+def _unit_column(name: str) -> str:
+    return "unit" if name == "value" else f"{name}_unit"
+
+
+def _unit(table: Table, row: int, name: str, text: str) -> tuple[float, str]:
+    try:
+        return canonical(text)
+    except MfaError as error:
+        place = table.place(row, _unit_column(name))
+        raise MfaError(error.problems[0].message, place) from None
 
 
 def _number(table: Table, row: int, name: str) -> float:

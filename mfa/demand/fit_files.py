@@ -137,6 +137,9 @@ def describe(fit: Any) -> str:
         for label in shown if many else [""]:
             number, error = (shown[label], errors[label]) if many else (shown, errors)
             told = sure.get(label, True) if isinstance(sure, dict) else sure
+            if not told and name == fit.curve.key:
+                place = list(fit.layout.labels).index(label) if many else 0
+                error = max(error, float(np.ravel(fit.relative_error)[place]) * number)
             flag = "" if told or name != fit.curve.key else "   not identified by the data"
             known_unit = "" if unit == "1" else f" {unit}"
             line = f"  {name} {label}".ljust(30) + f"{number:12.6g} ± {error:.3g}"

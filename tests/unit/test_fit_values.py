@@ -366,6 +366,7 @@ def test_the_command_refuses_what_would_be_nonsense(study: Path) -> None:
     data, people = table(study, "steel.csv"), table(study, "people.csv", 1e6)
     one = [str(data), "--where", "region=A"]
     for words, message in (
+        (["--law", "gompertz", "--by", "year", "--where", "value=x"], "no row has value 'x'"),
         (["--law", "gompertz", "--by", "value"], "cannot be a function of itself"),
         (
             ["--law", "bass", "--by", "year", "--per", str(people)],
@@ -386,3 +387,36 @@ def test_the_command_shows_units_doubts_and_what_it_wrote(study: Path) -> None:
     shown = fit(study, *words, "--law", "richards", "-o", out)
     assert "t/person/yr" in shown and " person/USD" in shown and f"wrote {out}" in shown
     assert "the saturation is not identified: the optimum lies on a bound" in shown
+
+
+def test_a_label_or_unit_that_is_unknown_is_shown_with_its_place(study: Path) -> None:
+    data = table(study, "steel.csv")
+    words = ["--law", "gompertz", "--by", "year"]
+    (study / "names.csv").write_text(
+        "year,value,unit,place\n2000,1,t,Brazil\n2001,2,bananas,Brazil\n", "utf-8"
+    )
+    names = str(study / "names.csv")
+    told = fit(study, names, *words, "--where", "place=Brasil", code=2)
+    assert "names.csv:2:" in told and 'Did you mean "Brazil"?' in told
+    assert "names.csv:3:8: unknown unit 'bananas'" in fit(study, names, *words, code=2)
+    told = fit(study, str(data), *words, code=2)
+    assert "1990 has two values; choose with where= (--where), or name the group" in told
+
+
+def test_a_driver_of_the_world_holds_for_all_groups(study: Path) -> None:
+    data = table(study, "steel.csv")
+    lines = ["year,value,unit"] + [
+        f"{year},{500.0 * (year - 1988)!r},USD/person" for year in range(1990, 2060)
+    ]
+    (study / "world.csv").write_text("\n".join(lines) + "\n", "utf-8")
+    words = [str(data), "--law", "gompertz", "--group", "region"]
+    one = fit(study, *words, "--by", str(study / "world.csv"))
+    other = fit(study, *words, "--by", "gdp_per_capita")
+    assert one == other and one.startswith("gompertz, 140 points")
+
+
+def test_a_saturation_that_is_open_is_not_shown_with_a_small_error(study: Path) -> None:
+    rows = [f"{1960 + i},{1.02**i!r},t/yr" for i in range(60)]
+    (study / "grows.csv").write_text("\n".join(["year,value,unit", *rows]) + "\n", "utf-8")
+    shown = fit(study, str(study / "grows.csv"), "--law", "gompertz", "--by", "year")
+    assert "± inf t/yr   not identified by the data" in shown
