@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from mfa.demand.fit_reading import whole_fit
 from mfa.demand.laws import LAWS
-from mfa.errors import MfaError, Place, known
+from mfa.errors import MfaError, Place, Problem, known
 from mfa.files import Branch, place_of, read_yaml
 from mfa.units import canonical, quotient
 
@@ -53,9 +53,23 @@ def expanded(raw: Any, read: Read, place: Place, under: tuple[str, ...] = ()) ->
 
 
 def read_fit(file: Path, name: str, at: Place) -> Branch:
-    """Return the content of the file of a fit, which is whole and as it was fitted."""
+    """Return the content of the file of a fit, which is whole and as it was fitted.
+
+    Raises
+    ------
+    MfaError
+        Otherwise, with its place in the scenario and in the file.
+    """
+    if file.suffix not in (".yaml", ".yml"):
+        raise MfaError(f"'fit' is the name of a YAML file that 'mfa fit' wrote, found {name!r}", at)
     told = read_yaml(file, at)
-    whole_fit(told, name)
+    try:
+        whole_fit(told, name)
+    except MfaError as error:
+        raise MfaError(
+            Problem(one.message, replace(at, source=str(replace(one.place, file=name))))
+            for one in error.problems
+        ) from None
     return told
 
 

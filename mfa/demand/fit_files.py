@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,11 @@ from mfa.demand.ridges import Ridge
 from mfa.errors import MfaError, known
 from mfa.files import replacing
 
-PLAIN = [
-    *("law", "interior", "sigma", "degrees", "count", "noise", "loss", "condition", "deviance"),
-    *("dim", "x_dim", "data_sha256"),
-]
+PLAIN: dict[str, type] = {
+    **dict.fromkeys(("law", "noise", "loss", "dim", "x_dim", "data_sha256"), str),
+    **dict.fromkeys(("sigma", "condition", "deviance"), float),
+    **{"interior": bool, "degrees": int, "count": int},
+}
 FORMAT = 1
 
 
@@ -81,6 +84,7 @@ def fields(given: Mapping[str, Any]) -> dict[str, Any]:
         *PLAIN, "units", "scaling", "labels", "own", "relative_error", "past_turning", "limits",
         "working", "working_covariance",
     ]  # fmt: skip
+    derived += ["sha256"]
     allowed = {*derived, *needed, "criteria", "profile", "draws", "covariates", "pooling"}
     for name in given:
         if name not in allowed:
@@ -91,7 +95,9 @@ def fields(given: Mapping[str, Any]) -> dict[str, Any]:
     if missing:
         raise MfaError(f"the fit lacks {', '.join(missing)}")
     _, curve = curve_of(given["law"])
-    found: dict[str, Any] = {name: given[name] for name in PLAIN}
+    found: dict[str, Any] = {
+        name: _of_kind(name, given[name], kind) for name, kind in PLAIN.items()
+    }
     scaling, profile = given["scaling"], given.get("profile")
     covariates = tuple(Covariate(**one) for one in given.get("covariates", ()))
     found |= {
@@ -104,9 +110,14 @@ def fields(given: Mapping[str, Any]) -> dict[str, Any]:
         "ridge": None,
         "draws": np.array(given["draws"], dtype=float) if "draws" in given else None,
     }
-    for name in ("relative_error", "limits", "working", "working_covariance"):
-        found[name] = np.array(given[name], dtype=float)
-    found["past_turning"] = np.array(given["past_turning"], dtype=bool)
+    groups, width = len(found["layout"].labels) or 1, len(found["layout"].columns)
+    for name, shape in (
+        ("relative_error", (groups,)), ("past_turning", (groups,)), ("limits", (2, width)),
+        ("working", (width,)), ("working_covariance", (width, width)),
+    ):  # fmt: skip
+        found[name] = np.array(given[name], dtype=bool if name == "past_turning" else float)
+        if found[name].shape != shape:
+            raise MfaError(f"{name!r} of the fit has the shape {found[name].shape}, not {shape}")
     if profile is not None:
         parts = {n: np.array(profile[n], dtype=float) for n in ("roots", "points", "spreads")}
         found["ridge"] = Ridge(key=int(profile["key"]), degrees=int(profile["degrees"]), **parts)
@@ -123,7 +134,23 @@ def write(fit: Any, path: str | Path, made_by: str = "") -> None:
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
         if made_by:
             stream.write(f"# mfa {made_by}\n")
-        yaml.dump(to_mapping(fit), stream)
+        told = to_mapping(fit)
+        yaml.dump(told | {"sha256": digest(told)}, stream)
+
+
+def digest(told: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of all fields of a fit but this one, so that an edit is noticed."""
+    content = {name: value for name, value in told.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _of_kind(name: str, value: Any, kind: type) -> Any:
+    """Return a field of a fit, which has to be text, a number or true or false."""
+    accepted = (int, float) if kind is float else kind
+    wrong = isinstance(value, bool) != (kind is bool) or not isinstance(value, accepted)
+    if wrong or (name == "degrees" and value < 1):
+        raise MfaError(f"{name!r} of the fit is {value!r}, which it cannot be")
+    return kind(value)
 
 
 def describe(fit: Any) -> str:
@@ -145,7 +172,8 @@ def describe(fit: Any) -> str:
             line = f"  {name} {label}".ljust(30) + f"{number:12.6g} ± {error:.3g}"
             lines.append(line + known_unit + flag)
     if fit.doubts:
-        lines.append(f"the {fit.curve.key} is not identified: {'; '.join(fit.doubts)}")
+        some = " everywhere" if isinstance(sure, dict) and any(sure.values()) else ""
+        lines.append(f"the {fit.curve.key} is not identified{some}: {'; '.join(fit.doubts)}")
     return "\n".join(lines)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mfa.demand.fit_files import digest
 from mfa.demand.fitted import Fit
 from mfa.errors import MfaError
 from mfa.files import place_of, read_yaml
@@ -58,6 +59,11 @@ def whole_fit(given: Mapping[str, Any] | str | Path, name: str = "") -> Fit:
                 "write the fit again, or give values beside it",
                 at,
             )
+    if "sha256" in told and told["sha256"] != digest(told):
+        raise MfaError(
+            f"{name} is not as it was written; write the fit again, or give values beside it",
+            place_of(told),
+        )
     return fit
 
 

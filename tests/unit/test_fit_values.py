@@ -161,6 +161,10 @@ REFUSED = {
         "  consumption: {fit: stell.yaml, of: gdp_per_capita}\n",
         "there is no file",
     ),
+    "a fit that is a table": (
+        "  consumption: {fit: steel.csv, of: gdp_per_capita}\n",
+        "is the name of a YAML file that 'mfa fit' wrote, found 'steel.csv'",
+    ),
     "a fit that is none": (
         "  consumption: {fit: systems/steel.yaml, of: gdp_per_capita}\n",
         "is no fit",
@@ -262,6 +266,20 @@ def test_a_table_that_cannot_be_fitted_is_named_where_it_is_wrong(study: Path) -
         ("labels:", "label:", "no field 'label'"),
         ("identified:", "identity:", "no field 'identity'"),
         ("units:", "units: 5 #", "is no whole fit"),
+        (
+            "law: gompertz",
+            "law: logistic",
+            r"growth.yaml:7:22 \(from steel.yaml:2:1\): .*not as it was written",
+        ),
+        ("sigma: ", "sigma: 3", "not as it was written"),
+        ("sigma: ", "sigma: x", "'sigma' of the fit is 'x.*', which it cannot be"),
+        ("interior: true", "interior: maybe", "'interior' of the fit is 'maybe'"),
+        ("degrees: ", "degrees: -", "'degrees' of the fit is -136"),
+        (
+            "past_turning: [true, true]",
+            "past_turning: [true]",
+            r"'past_turning' of the fit has the shape \(1,\), not \(2,\)",
+        ),
     ],
 )
 def test_an_edited_fit_is_not_taken(study: Path, old: str, new: str, message: str) -> None:
