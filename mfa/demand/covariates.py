@@ -123,7 +123,9 @@ def at_covariates(
         If one is missing or unknown, or is no number.
     """
     names = [one.name for one in own]
-    told = dict(given or {})
+    if given is not None and not isinstance(given, Mapping):
+        raise MfaError(f"covariates must be a mapping of names to values, found {given!r}")
+    told = {str(name): value for name, value in (given or {}).items()}
     for name in told:
         if name not in names:
             raise MfaError(f"the fit has no covariate {name!r}. {known(name, names, 'covariates')}")

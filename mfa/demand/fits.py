@@ -56,7 +56,7 @@ def fit(
         What was observed.  A second dimension makes it a pooled fit over that
         dimension, see ``own``.
     x_dim : str, optional
-        Dimension of the points; the first of y by default.
+        Dimension of the points; the only one of y, or ``year``, by default.
     scale : {"linear", "log"}
         Whether the law stands over x or ln x.
     weights : array, optional
@@ -139,10 +139,12 @@ def fit(
     require_law_fits(name, curve, points, noise)
     mine = own_parameters(curve, own, bool(points.labels))
     if covariates:
-        points, told = _with_covariates(name, curve, points, list(covariates), mine)
+        points, told = _with_covariates(name, curve, points, [*map(str, covariates)], mine)
     layout = Layout(curve, points.labels, mine, told if covariates else ())
-    if pooling == "partial" and not (points.labels and curve.level in mine):
-        raise MfaError("pooling='partial' needs a dimension of groups with their own level")
+    if pooling == "partial" and not (len(points.labels) > 1 and curve.level in mine):
+        raise MfaError(
+            "pooling='partial' needs a dimension of groups, two or more, with their own level"
+        )
     scaling = Scaling.over(curve, scale, points.x, points.y)
     size = len(layout.columns)
     if len(points.y) <= size:
@@ -166,7 +168,7 @@ def _with_covariates(
     """Return points with standardised covariates, and what they are."""
     if curve.level is None:
         raise MfaError(f"law {law!r} has no saturation that covariates could shift")
-    if taken := sorted(set(names) & {*curve.names, "sample"}):
+    if taken := sorted(set(names) & {*curve.names, "sample", points.dim}):
         raise MfaError(f"a covariate cannot have the name {taken[0]!r}, which is taken; rename it")
     units, by_group = [points.units[name] for name in names], curve.level in own
     told, inside = standardised(names, units, points.covariates, points.group, by_group)

@@ -227,9 +227,9 @@ class Fit:
         share("level", level)
         at, beside = asked(self.layout, self.dim, self.x_dim, self.units["x"], x, covariates)
         groups = []
-        for number, label in enumerate(self.layout.labels or ("",)):
+        for number in range(len(self.layout.labels) or 1):
             own, *others = (
-                one.sel({self.dim: label}, drop=True) if self.dim in one.dims else one
+                one.isel({self.dim: number}, drop=True) if self.dim in one.dims else one
                 for one in (at, *beside)
             )
             flat = self._band(number, own, others, level, noise)

@@ -67,7 +67,7 @@ def lay_out(
     if missing not in ("raise", "drop"):
         raise MfaError(f"missing={missing!r} is unknown. {known(missing, ['raise', 'drop'])}")
     along = next((v for v in (y, x) if getattr(v, "dims", ())), None)
-    dim = x_dim or ("point" if along is None else str(along.dims[0]))
+    dim = x_dim or _points_along(along)
     y = _labelled("y", y, dim, x if along is not None and along is x and x.ndim == 1 else None)
     if dim not in y.dims:
         raise MfaError(f"y has no dimension {dim!r}. {known(dim, y.dims, 'dimensions of y')}")
@@ -112,11 +112,24 @@ def lay_out(
     units |= {n: str(beside[n].attrs.get("units", "1")) for n in beside}
     weight = weight / weight.mean()
     found = group.ravel()[keep]
+    if twice := [label for place, label in enumerate(labels) if label in labels[:place]]:
+        raise MfaError(f"{others[0]} {twice[0]!r} stands there twice; each label needs its own")
     for place, label in enumerate(labels):
         if not (found == place).any():
             raise MfaError(f"{others[0]} {label!r} has no point: leave it out of the fit")
     wide_rest = np.array(rest).reshape(len(rest), len(x))
     return Points(x, y, weight, found, labels, others[0] if others else "", dim, units, wide_rest)
+
+
+def _points_along(data: xr.DataArray | None) -> str:
+    """Return the dimension of the points: the only one, or the year."""
+    dims = () if data is None else data.dims
+    if len(dims) > 1 and "year" not in dims:
+        raise MfaError(
+            f"y has the dimensions {', '.join(map(str, dims))}: say which one is that of the "
+            f"points, x_dim={dims[-1]!r}; the other holds the groups"
+        )
+    return "year" if len(dims) > 1 else str(dims[0]) if dims else "point"
 
 
 def _whose(given: Mapping[str, Any], flat: list[Any], at: int) -> str:

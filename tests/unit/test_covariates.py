@@ -181,6 +181,8 @@ def of(**changed: Any) -> Any:
         (lambda: of(covariates={"towns": np.where(TOWNS > 0.8, np.nan, TOWNS)}), "covariate 'towns' is missing"),
         (lambda: of(covariates=TOWNS), "covariates must be a mapping"),
         (lambda: demand.fit("fisher_pry", AGES, SHARE, covariates={"z": AGES**2}), "has no saturation that"),
+        (lambda: demand.fit("logistic", *panel()[:2], covariates={"country": panel()[2]}), "cannot have the name 'country'"),
+        (lambda: FITTED.predict(2e4, covariates=0.5), "must be a mapping of names to values"),
         (lambda: FITTED.predict(2e4), "say at which value, predict"),
         (lambda: FITTED.predict(2e4, covariates={"town": 1}), 'Did you mean "towns"'),
         (lambda: FITTED.predict(2e4, covariates={"towns": np.nan}), "is NaN or infinite"),
@@ -209,3 +211,7 @@ def test_what_differs_between_groups_only_is_no_covariate_of_own_saturations() -
         demand.fit("logistic", x, y, x_dim="year", covariates={"climate": climate})
     shared = demand.fit("logistic", x, y, x_dim="year", own=[], covariates={"climate": climate})
     assert shared.effects["climate"] == pytest.approx(np.log(300 / 500) / 15, rel=0.3)
+
+
+def test_a_name_need_not_be_text() -> None:
+    assert of(covariates={5: TOWNS}).effects["5"] == pytest.approx(FITTED.effects["towns"])

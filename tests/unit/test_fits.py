@@ -512,6 +512,9 @@ def test_missing_values_may_be_dropped_in_words() -> None:
         (lambda: demand.Fit.from_mapping(5), "a fit is a mapping of its fields, found 5"),
         (lambda: demand.fit_parameters(None), "given by the path of its file, found None"),
         (lambda: demand.nested_test(1, 2), "compares two fits"),
+        (lambda: demand.fit("logistic", *(v.isel(country=[0]) for v in panel()), x_dim="year", pooling="partial"), "two or more"),
+        (lambda: demand.fit("logistic", *(v.rename(year="time") for v in panel())), "say which one is that of the points"),
+        (lambda: demand.fit("logistic", *(v.isel(country=[0, 0]) for v in panel()), x_dim="year"), "stands there twice"),
         (lambda: demand.fit("fisher_pry", AGES, 2 * AGES), "shares between 0 and 1, found 2; per cent"),
         (lambda: demand.fit("fisher_pry", AGES, -AGES), "shares between 0 and 1, found -1"),
         (lambda: demand.fit("logistic", INCOME, INCOME, own=["rate"]), "need a second dimension of y"),
@@ -652,3 +655,19 @@ def test_a_law_without_critical_points_has_none_and_does_not_warn() -> None:
     found = demand.fit("modified_exponential", INCOME, points("modified_exponential")[1])
     told = found.critical_points()
     assert all(np.isnan(float(told[name])) for name in told)
+
+
+def test_points_run_over_years_however_a_panel_lies() -> None:
+    """The first dimension was taken once: 40 saturations of years instead of those of countries."""
+    x, y = panel()
+    wanted = demand.fit("logistic", x, y, x_dim="year").parameters["saturation"]
+    for dims in (("country", "year"), ("year", "country")):
+        found = demand.fit("logistic", x.transpose(*dims), y.transpose(*dims))
+        np.testing.assert_allclose(found.parameters["saturation"], wanted, rtol=1e-6)
+
+
+def test_labels_that_are_numbers_are_labels() -> None:
+    x, y = (v.assign_coords(country=np.arange(v.sizes["country"])) for v in panel())
+    found = demand.fit("logistic", x, y)
+    plain = demand.fit("logistic", *panel()).predict(panel()[0])[1]
+    np.testing.assert_allclose(found.predict(x)[1].values, plain.values, rtol=1e-9)
