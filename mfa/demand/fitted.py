@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,13 +24,12 @@ DRAWS = 4000
 """Draws behind every quantile; the same ones each time."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Fit:
     """A fitted law.  Made by :func:`mfa.demand.fit` or :meth:`from_mapping`.
 
     Attributes
     ----------
-    law : str
     relative_error : array (group,)
         se(K)/K: the larger of the one from the covariance of ln K and half the
         one-σ (a quarter of the two-σ) interval of its profile likelihood.
@@ -70,7 +69,7 @@ class Fit:
     units: Mapping[str, str]
     data_sha256: str
     pooling: str = "free"
-    points: Points | None = field(default=None, compare=False)
+    points: Points | None = None
 
     def __repr__(self) -> str:
         said = {True: "identified", False: "not identified"}
@@ -233,7 +232,7 @@ class Fit:
                 for one in (at, *beside)
             )
             flat = self._band(number, own, others, level, noise)
-            groups.append([own.copy(data=v.reshape(own.shape)) for v in flat])
+            groups.append([own.copy(data=v.reshape(own.shape)) for v in self._possible(flat)])
         told = {"identified": int(self._sure.all()), "method": self.method}
         told |= {"units": self.units["y"]}
         return bands.together(groups, self.dim, self.layout.labels, told)
@@ -246,7 +245,7 @@ class Fit:
         The draws are normal in the working parameters (logarithms of K and r)
         with the joint covariance, along the profile where K is not identified,
         or those of a bootstrap; they stay within the bounds of the fit, and the same seed gives
-        the same draws.  ``law(x, **fit.sample(1000))`` is an ensemble.  For the file of a fit see
+        the same draws.  ``law(x, **fit.sample(1000))`` is an ensemble, for x a DataArray.  For the file of a fit see
         :func:`mfa.demand.fit_parameters`.
 
         Parameters
@@ -340,9 +339,12 @@ class Fit:
         drawn = self._draw(DRAWS, 0)[:, columns]
         return bands.quantiles(evaluate, u, drawn, self._noise(noise), level)
 
+    def _possible(self, band: tuple[Any, Any, Any]) -> tuple[Any, ...]:
+        """Return a band without what cannot be: shares lie between 0 and 1."""
+        return band if self.curve.level else tuple(np.clip(part, 0.0, 1.0) for part in band)
+
     def _noise(self, wanted: bool) -> bands.Noise:
         return bands.Noise(self.sigma * wanted, self.scaling.level, self.noise == "relative")
 
     def _draw(self, count: int, seed: int) -> Any:
-        """Return draws (count, column) of the working parameters."""
         return working_draws(self, count, np.random.default_rng(seed))

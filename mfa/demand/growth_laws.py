@@ -310,8 +310,7 @@ def steepness(x: Any, place: Any, rate: Any, scale: str) -> Any:
 
 def axis(value: Any, scale: str) -> Any:
     """Return x, or ln x on the log scale; raise on an unknown scale and on x ≤ 0."""
-    if isinstance(value, list | tuple):
-        value = np.asarray(value, dtype=float)
+    value = np.asarray(value, dtype=float) if isinstance(value, list | tuple) else value
     if scale == "linear":
         return value
     if scale != "log":
@@ -330,8 +329,12 @@ def axis_back(scale: str) -> Any:
 
 
 def same_labels(**arrays: Any) -> None:
-    """Raise where two labelled arrays share a dimension with different labels."""
+    """Raise where arrays share a dimension with different labels, or one of them has no names."""
     labelled = {name: data for name, data in arrays.items() if getattr(data, "dims", ())}
+    bare = [n for n, d in arrays.items() if not hasattr(d, "dims") and np.ndim(d)]
+    if labelled and bare:
+        told = f"{bare[0]} is a bare array beside {', '.join(labelled)} with named dimensions"
+        raise MfaError(f"{told}; name its own: xr.DataArray({bare[0]}, dims='…')")
     if len(labelled) > 1:
         from mfa.dims import require_same_labels
 

@@ -63,6 +63,7 @@ def growth(x: Any, *, start: Any, level: Any, rate: Any) -> Any:
             f"rate must be above -1, found {float(np.min(rate)):g}: 0.02 is two per cent"
         )
     x = np.asarray(x, dtype=float) if isinstance(x, list | tuple) else x
+    same_labels(x=x, start=start, level=level, rate=rate)
     grown = level * (1.0 + rate) ** (x - start)
     if hasattr(grown, "where"):
         return with_unit(grown.where(x >= start), level)

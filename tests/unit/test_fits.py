@@ -671,3 +671,26 @@ def test_labels_that_are_numbers_are_labels() -> None:
     found = demand.fit("logistic", x, y)
     plain = demand.fit("logistic", *panel()).predict(panel()[0])[1]
     np.testing.assert_allclose(found.predict(x)[1].values, plain.values, rtol=1e-9)
+
+
+def test_a_bare_x_is_not_run_along_the_samples() -> None:
+    """Sixty points beside sixty draws gave the diagonal, one draw for each point."""
+    ensemble = dict(demand.fit("logistic", INCOME, noisy(INCOME, 5.0)).sample(60))
+    with pytest.raises(MfaError, match="x is a bare array beside saturation, midpoint, rate"):
+        demand.logistic(INCOME, **ensemble)
+    labelled = xr.DataArray(INCOME, dims="x")
+    assert demand.logistic(labelled, **ensemble).sizes == {"x": 60, "sample": 60}
+    assert demand.logistic(2e4, **ensemble).sizes == {"sample": 60}
+
+
+def test_a_band_of_shares_stays_between_none_and_all() -> None:
+    y = np.clip(points("fisher_pry")[1] + np.random.default_rng(0).normal(0, 0.03, 31), 0, 1)
+    low, mid, high = demand.fit("fisher_pry", AGES, y).predict([-20.0, 12.0, 60.0])
+    assert float(low.min()) == 0.0 and float(high.max()) == 1.0
+    assert (low <= mid).all() and (mid <= high).all()
+
+
+def test_two_fits_may_be_compared_and_kept_in_a_set() -> None:
+    one, other = (demand.fit("logistic", INCOME, noisy(INCOME, 5.0)) for _ in range(2))
+    assert one == one and one != other and len({one, other}) == 2
+    assert one.parameters == other.parameters
