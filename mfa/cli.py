@@ -237,6 +237,9 @@ def fit(
 
     if out is not None and (not out or Path(out).suffix not in (".yaml", ".yml")):
         raise MfaError(f"--out {out!r}: a fit is written as YAML; name a file that ends in .yaml")
+    for part in where:
+        if "=" not in part:
+            raise MfaError(f"--where {part!r}: name a column and its label, COLUMN=LABEL")
     chosen = dict(part.partition("=")[::2] for part in where)
     x, y = read_points(data, by, per=per, group=group, where=chosen, years=(first, last))
     found = fitted(
@@ -245,6 +248,10 @@ def fit(
     if out:
         write(found, out, shlex.join(sys.argv[1:]))
     click.echo(describe(found))
+    if y.attrs["left_out"]:
+        click.echo(y.attrs["left_out"])
+    if out:
+        click.echo(f"wrote {out}")
 
 
 @main.command()

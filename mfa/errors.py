@@ -17,16 +17,21 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, order=True)
 class Place:
-    """Where something was written: a file, its line and its column (from 1)."""
+    """Where something was written: a file, its line and its column (from 1).
+
+    ``source`` is the place in another file that it was taken from, as text.
+    """
 
     file: str = ""
     line: int = 0
     column: int = 0
+    source: str = ""
 
     def __str__(self) -> str:
         if not self.line:
             return self.file
-        return f"{self.file}:{self.line}:{self.column}"
+        shown = f"{self.file}:{self.line}:{self.column}"
+        return f"{shown} (from {self.source})" if self.source else shown
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,20 @@ scenario says what it is to be.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from mfa.demand.fitted import Fit
+from mfa.demand.fit_reading import whole_fit
 from mfa.demand.laws import LAWS
-from mfa.errors import MfaError, Place, known
+from mfa.errors import MfaError, Place, Problem, known
 from mfa.files import Branch, place_of, read_yaml
 from mfa.units import canonical, quotient
 
 BESIDE = ("fit", "of", "times")
+
+CALENDAR = (1000.0, 3000.0)
+"""First years of data: x without unit that begins within is taken for calendar years."""
 
 
 Read: TypeAlias = Callable[[str, Place], Branch]
@@ -49,9 +53,23 @@ def expanded(raw: Any, read: Read, place: Place, under: tuple[str, ...] = ()) ->
 
 
 def read_fit(file: Path, name: str, at: Place) -> Branch:
-    """Return the content of the file of a fit, which is whole and as it was fitted."""
+    """Return the content of the file of a fit, which is whole and as it was fitted.
+
+    Raises
+    ------
+    MfaError
+        Otherwise, with its place in the scenario and in the file.
+    """
+    if file.suffix not in (".yaml", ".yml"):
+        raise MfaError(f"'fit' is the name of a YAML file that 'mfa fit' wrote, found {name!r}", at)
     told = read_yaml(file, at)
-    _require_whole(told, name)
+    try:
+        whole_fit(told, name)
+    except MfaError as error:
+        raise MfaError(
+            Problem(one.message, replace(at, source=str(replace(one.place, file=name))))
+            for one in error.problems
+        ) from None
     return told
 
 
@@ -69,9 +87,18 @@ def _law(raw: Mapping[Any, Any], read: Read, place: Place, under: tuple[str, ...
             hint = known(key, [*BESIDE, *LAWS[law].fields], "fields")
             wrong = place_of(raw, (key,), key=True) if isinstance(raw, Branch) else place
             raise MfaError(f"a fit of law {law!r} has no field {key!r}. {hint}", wrong)
+    _require_same_axis(told, raw, path, at)
+    if told.get("covariates") and "saturation" not in raw:
+        names = ", ".join(str(one["name"]) for one in told["covariates"])
+        raise MfaError(
+            f"the saturation of {path} depends on covariates ({names}), which a scenario does not "
+            "have; write 'saturation:' beside 'fit', for the values they are to take",
+            at,
+        )
     label = next((name for name in under if name in map(str, told["labels"])), "")
     _require_identified(told, raw, path, at, label)
-    written = {name: _written(told, name, label) for name in LAWS[law].fields}
+    over_years = "of" not in raw
+    written = {name: _written(told, name, label, over_years) for name in LAWS[law].fields}
     for name, value in raw.items():
         if name in written and isinstance(value, Mapping) and isinstance(written[name], Mapping):
             written[name] = {**written[name], **value}
@@ -79,7 +106,7 @@ def _law(raw: Mapping[Any, Any], read: Read, place: Place, under: tuple[str, ...
             written[name] = value
     scale = {"scale": "log"} if told["scaling"]["scale"] == "log" else {}
     beside = {key: raw[key] for key in ("of", "times") if key in raw}
-    whole = _branch({"law": law, **beside, **scale, **written}, told, place_of(told))
+    whole = _from_file({"law": law, **beside, **scale, **written}, told, path, raw, at)
     source = f"{path}, fitted to data {str(told['data_sha256'])[:12]}"
     fitted = {"fit": path, "label": label, **_drawn(written, raw, told)}
     return _branch({"value": whole, "source": source, "fitted": fitted}, raw, place)
@@ -97,61 +124,47 @@ def _drawn(
     return {"fields": fields, "told": sorted({str(label) for name in some for label in raw[name]})}
 
 
-def _require_whole(told: Branch, path: str) -> None:
-    """Raise unless the file holds a whole fit whose shown parameters are those it was fitted with."""
-    try:
-        fitted = Fit.from_mapping(told).to_mapping()
-    except MfaError as error:
-        raise MfaError(f"{path} is no fit: {error.problems[0].message}", place_of(told)) from None
-    except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
-        raise MfaError(
-            f"{path} is no whole fit ({error}); write it again", place_of(told)
-        ) from None
-    for name in ("law", "parameters", "identified"):
-        if not _alike(fitted[name], told.get(name)):
-            at = place_of(told, (name,)) if name in told else place_of(told)
-            raise MfaError(
-                f"{path}: {name!r} is not what was fitted; write the fit again, or give values beside it",
-                at,
-            )
-
-
-def _alike(one: Any, other: Any) -> bool:
-    if isinstance(one, Mapping):
-        return (
-            isinstance(other, Mapping)
-            and set(one) == set(map(str, other))
-            and all(_alike(one[key], other[key]) for key in one)
-        )
-    if isinstance(one, float):
-        return isinstance(other, int | float) and abs(one - other) <= 1e-9 * abs(one)
-    return bool(one == other)
-
-
 def _require_identified(
     told: Mapping[str, Any], raw: Mapping[Any, Any], path: str, at: Place, label: str
 ) -> None:
     sure, given = told["identified"], raw.get("saturation")
     sure = {label: sure[label]} if label and isinstance(sure, Mapping) else sure
-    by_label = sure if isinstance(sure, Mapping) else {"the saturation": sure}
+    by_label = sure if isinstance(sure, Mapping) else {"": sure}
     lacking = [str(label) for label, known_ in by_label.items() if not known_]
     if isinstance(given, Mapping):
         lacking = [label for label in lacking if label not in given]
     elif given is not None:
         return
     if lacking:
+        whose = f" ({', '.join(lacking)})" if any(lacking) else ""
         raise MfaError(
-            f"the data of {path} do not identify the saturation ({', '.join(lacking)}); write "
+            f"the data of {path} do not identify the saturation{whose}; write "
             "'saturation:' beside 'fit' with a source or a reason, or fit with more data",
             at,
         )
 
 
-def _written(told: Mapping[str, Any], name: str, label: str) -> Any:
+def _require_same_axis(
+    told: Mapping[str, Any], raw: Mapping[Any, Any], path: str, at: Place
+) -> None:
+    """Raise unless a law fitted over years stands over years, and one over income ``of`` it."""
+    scaling, unit = told["scaling"], canonical(str(told["units"].get("x", "1")))[1]
+    calendar = told["x_dim"] == "year" and unit == "1" and scaling["scale"] == "linear"
+    over_years = calendar and CALENDAR[0] <= float(scaling["shift"]) <= CALENDAR[1]
+    if over_years and "of" in raw:
+        wrong = place_of(raw, ("of",)) if isinstance(raw, Branch) else at
+        raise MfaError(
+            f"{path} was fitted over years: leave 'of' out, or fit it over {raw['of']}", wrong
+        )
+    if not over_years and "of" not in raw:
+        over = "a number without unit" if unit == "1" else f"something in {unit}"
+        raise MfaError(f"{path} was fitted over {over}: say 'of' which parameter it is a law", at)
+
+
+def _written(told: Mapping[str, Any], name: str, label: str, over_years: bool) -> Any:
     """Return a fitted parameter as text with its unit, or a mapping of labels to such texts."""
     kind = LAWS[str(told["law"])].fields[name]
     x, y = (canonical(str(told["units"].get(key, "1")))[1] for key in ("x", "y"))
-    over_years = told["x_dim"] == "year" and x == "1" and told["scaling"]["scale"] == "linear"
     if kind == "value":
         unit = y
     elif kind == "x":
@@ -168,6 +181,20 @@ def _written(told: Mapping[str, Any], name: str, label: str) -> Any:
     if isinstance(value, Mapping):
         return text(value[label]) if label else {name: text(v) for name, v in value.items()}
     return text(value)
+
+
+def _from_file(values: Mapping[Any, Any], told: Branch, path: str, raw: Any, at: Place) -> Branch:
+    """Return a mapping that stands in the scenario, and tells where in the file it is from."""
+    found = Branch(values)
+    own = getattr(raw, "values_at", {})
+
+    def source(key: str) -> Place:
+        return replace(at, source=str(replace(place_of(told, ("parameters", key)), file=path)))
+
+    found.place = at
+    found.values_at = {key: own.get(key) or source(key) for key in values}
+    found.keys_at = dict(found.values_at)
+    return found
 
 
 def _branch(values: Mapping[Any, Any], like: Any, place: Place) -> Branch:

@@ -26,17 +26,19 @@ from mfa.demand.regression import error_paths
 DATA = Path(__file__).parent / "data"
 SUMMARY = Path(__file__).parents[1] / "results" / "summary" / "hindcast.csv"
 
-METHODS: dict[str, tuple[str, dict[str, Any]]] = {
-    "S-curve": ("s_curve", {"law": "gompertz", "errors": "ar1"}),
-    "econometric": ("econometric", {"errors": "ar1"}),
-    "inverted U": ("intensity", {"errors": "ar1"}),
-    "S-curve, error stays": ("s_curve", {"law": "gompertz", "errors": "walk"}),
-    "econometric, error stays": ("econometric", {"errors": "walk"}),
-    "inverted U, error stays": ("intensity", {"errors": "walk"}),
-    "naive growth": ("naive", {}),
-    "last value": ("last_value", {}),
+FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
+    "S-curve": ("s_curve", {"law": "gompertz"}),
+    "econometric": ("econometric", {}),
+    "inverted U": ("intensity", {}),
 }
-"""What is compared.  The last error of a fit fades with its autocorrelation, or stays."""
+ERRORS = {"": "drift", ", error stays": "walk", ", error fades": "ar1"}
+METHODS: dict[str, tuple[str, dict[str, Any]]] = {
+    f"{family}{after}": (name, {**options, "errors": errors})
+    for after, errors in ERRORS.items()
+    for family, (name, options) in FAMILIES.items()
+} | {"naive growth": ("naive", {}), "last value": ("last_value", {})}
+"""What is compared.  The last error of a fit stays and may go on growing (``drift``, what the
+methods do unless told), stays as it is (``walk``), or fades with its autocorrelation (``ar1``)."""
 
 POOLED = "S-curve, pooled"
 BLOCKS = {"1-5": (1, 5), "6-10": (6, 10), "11-20": (11, 20), "21-42": (21, 42)}
@@ -114,8 +116,8 @@ def pooled_forecast(
 ) -> xr.Dataset:
     """Forecast with one Gompertz curve for all regions, each with a saturation of its own.
 
-    Errors are in proportion, and the last one of each region fades with the autocorrelation of
-    its own, as in the method ``s_curve``.
+    Errors are in proportion, and the last one of each region stays and may go on growing, as in
+    the method ``s_curve``.
 
     Returns
     -------
@@ -139,9 +141,10 @@ def pooled_forecast(
     middle = demand.gompertz(income, **law.parameters).transpose("year", "region")
     rest = np.log(past.used / demand.gompertz(past.gdp_per_capita, **law.parameters))
     rng = np.random.default_rng(seed)
+    freedom = round(len(rest["year"]) * law.degrees / law.count)  # of the residuals of one region
     for place, region in enumerate(data["region"].values):
         carried, noise = error_paths(
-            rest.sel(region=region).values, law.degrees, "ar1", last - origin, samples, rng
+            rest.sel(region=region).values, freedom, "drift", last - origin, samples, rng
         )
         middle[:, place] *= np.exp(carried)
         drawn[:, :, place] *= np.exp(carried + noise)

@@ -27,7 +27,9 @@ from mfa.demand.laws import LAWS, Law, arctangent, growth, paced
 
 _HOMES = {
     "Fit": "mfa.demand.fitted",
+    "FitParameters": "mfa.demand.joint_parameters",
     "fit": "mfa.demand.fits",
+    "fit_parameters": "mfa.demand.joint_parameters",
     "intensity_peak": "mfa.demand.intensity",
     "inverted_u": "mfa.demand.intensity",
     "nested_test": "mfa.demand.nested",
@@ -37,8 +39,8 @@ _HOMES = {
 }
 
 _ROOMS_ABOVE = {
-    "mfa.demand.forecast_cases": ("METHODS", "Case", "Outcome", "method"),
-    "mfa.demand.forecasts": ("continued", "forecast"),
+    "mfa.demand.forecast_cases": ("Case", "Outcome", "method"),
+    "mfa.demand.forecasts": ("METHODS", "continued", "forecast"),
     "mfa.demand.backtests": ("backtest", "error_figure", "error_table"),
     "mfa.demand.real_tables": ("from_pymrio",),
     "mfa.demand.input_output": ("leontief_output", "material_multiplier", "sector_demand"),
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from mfa.demand.fits import fit
     from mfa.demand.fitted import Fit
     from mfa.demand.intensity import intensity_peak, inverted_u
+    from mfa.demand.joint_parameters import FitParameters, fit_parameters
     from mfa.demand.nested import nested_test
     from mfa.demand.wave_order import peak_shift, waves, zero_growth_seen
 
@@ -69,6 +72,7 @@ def __dir__() -> list[str]:
 __all__ = [
     "LAWS",
     "Fit",
+    "FitParameters",
     "Law",
     "arctangent",
     "bass",
@@ -77,6 +81,7 @@ __all__ = [
     "critical_points",
     "fisher_pry",
     "fit",
+    "fit_parameters",
     "gompertz",
     "growth",
     "intensity_peak",

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from mfa.demand.forecasts import Drivers, continued, forecast
+from mfa.demand.options import different, whole
 from mfa.errors import MfaError, known
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def backtest(
     horizon: int,
     *,
     drivers_ahead: str = "trend",
-    level: Sequence[float] = (0.8, 0.95),
+    level: float | Sequence[float] = (0.8, 0.95),
     samples: int = 1000,
     seed: int = 0,
 ) -> xr.Dataset:
@@ -83,9 +84,13 @@ def backtest(
     """
     if drivers_ahead not in AHEAD:
         raise MfaError(f"unknown drivers_ahead {drivers_ahead!r}. {known(drivers_ahead, AHEAD)}")
-    if not len(origins):
-        raise MfaError("give at least one origin, the last year that is known")
-    told = dict(methods) if isinstance(methods, Mapping) else {name: (name, {}) for name in methods}
+    origins = [
+        whole("an origin, the last year that is known,", o) for o in different("origins", origins)
+    ]
+    horizon = whole("horizon", horizon)
+    told = _variants(methods)
+    if not isinstance(history, xr.DataArray) or "year" not in history.coords:
+        raise MfaError("history: needs the dimension 'year' with calendar years")
     steps = np.arange(1, horizon + 1)
     by_origin = []
     for origin in origins:
@@ -95,6 +100,11 @@ def backtest(
         ahead, reach = drivers, horizon
         if drivers is not None and drivers_ahead == "observed":
             reach = min(horizon, _last_year(drivers) - origin)
+            if reach < 1:
+                raise MfaError(
+                    f"drivers are observed up to {origin + reach}: nothing is left to score after "
+                    f"the origin {origin}"
+                )
         elif drivers is not None:
             ahead = continued(drivers, origin, horizon, samples=samples, seed=seed)
         found = []
@@ -102,7 +112,7 @@ def backtest(
             try:
                 one = forecast(
                     name, before, ahead, reach,
-                    level=list(level), samples=samples, seed=seed, **options,
+                    level=np.atleast_1d(level).tolist(), samples=samples, seed=seed, **options,
                 )  # fmt: skip
             except MfaError as error:
                 raise MfaError(f"{label}, origin {origin}: {error}") from error
@@ -149,8 +159,15 @@ def error_table(
     >>> table.mape.sel(horizon=1).values.round(4).tolist(), table["count"].values.tolist()
     ([0.0, 0.0196], [2])
     """
+    if not isinstance(scores, xr.Dataset) or "relative_error" not in scores:
+        raise MfaError("error_table summarises what backtest(…) returned")
     if over is None:
         over = [str(d) for d in scores["observed"].dims if d != "horizon"]
+    over = [over] if isinstance(over, str) else list(over)
+    for dim in over:
+        if dim not in scores["observed"].dims:
+            hint = known(dim, scores["observed"].dims, "dimensions")
+            raise MfaError(f"errors have no dimension {dim!r} to average over. {hint}")
     if (scores["observed"] == 0).any():
         raise MfaError("an observation is 0: errors relative to it have no meaning; leave it out")
     seen = scores["observed"].notnull()
@@ -193,10 +210,27 @@ def error_figure(table: xr.Dataset, ax: Axes | None = None) -> Axes:
     """
     from mfa import plot
 
+    if not isinstance(table, xr.Dataset) or "mape" not in table:
+        raise MfaError("error_figure draws what error_table(…) returned")
     shown = (100 * table["mape"]).assign_attrs(
         units="per cent", long_name="Mean absolute error of forecasts, by years ahead"
     )
     return plot.lines(shown, over="horizon", ax=ax)
+
+
+def _variants(methods: Any) -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """Return the name and the options of each method by its label."""
+    if not isinstance(methods, Mapping):
+        return {name: (name, {}) for name in different("methods", methods)}
+    different("methods", methods)
+    for label, told in methods.items():
+        pair = isinstance(told, Sequence) and not isinstance(told, str) and len(told) == 2
+        if not pair or not isinstance(told[0], str) or not isinstance(told[1], Mapping):
+            raise MfaError(
+                f"methods: {label!r} must be (name, options), such as ('naive', {{'last': 5}}), "
+                f"found {told!r}"
+            )
+    return {label: (name, options) for label, (name, options) in methods.items()}
 
 
 def _by_horizon(data: Any, origin: int) -> Any:

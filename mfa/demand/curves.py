@@ -13,6 +13,7 @@ rate    rate, innovation, …                   ln(r · width)
 shape   asymmetry                             ln ν
 share   decline                               ln(d / (1 − d))
 gap     decline_from                          ln((x₁ − x₀) / width)
+effect  of a covariate on ln K                b · standard deviation
 ======  ====================================  ==============================
 """
 
@@ -192,6 +193,7 @@ BOX: dict[str, tuple[float, float, float, float]] = {
     "shape": (np.log(1e-2), np.log(0.2), np.log(5.0), np.log(50.0)),
     "share": (-7.0, -2.0, 2.0, 7.0),
     "gap": (np.log(1e-3), np.log(0.05), np.log(0.8), np.log(20.0)),
+    "effect": (-5.0, 0.0, 0.0, 5.0),
 }
 """For each kind: lower bound, range of starts, upper bound, in working parameters."""
 

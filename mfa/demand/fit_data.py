@@ -6,7 +6,8 @@ is divided by, in columns of the same table or in tables of their own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,9 @@ def read_points(
     years: tuple[int | None, int | None] = (None, None),
 ) -> tuple[xr.DataArray, xr.DataArray]:
     """Return x and y of a fit, dims ``(year,)`` or ``(year, group)``, NaN where one is missing.
+
+    What has a value in the table but nothing in the others is left out; ``y.attrs["left_out"]``
+    says how many and which years, ``""`` if there are none.
 
     Parameters
     ----------
@@ -57,17 +61,31 @@ def read_points(
     if strange := sorted(set(where) - columns):
         hint = known(strange[0], columns, "columns")
         raise MfaError(f"{path} has no column {strange[0]!r}. {hint}", table.place())
+    if by == "value":
+        raise MfaError(
+            "the value cannot be a function of itself: --by is the year, a column or a table"
+        )
+    first, last = years
+    if first is not None and last is not None and first > last:
+        raise MfaError(f"the first year {first} lies after the last year {last}")
     if group == "year":
         raise MfaError("the groups are places or kinds of a column; 'year' is what they run over")
     if by not in ("year", *table.columns, *others):
         hint = known(by, ["year", *table.columns], "columns")
         raise MfaError(f"there is no column {by!r} in {path}; it may be another CSV too. {hint}")
     y, unit = _column(table, "value", group, where)
+    y = {
+        cell: value
+        for cell, value in y.items()
+        if (first is None or cell[0] >= first) and (last is None or cell[0] <= last)
+    }
+    whole = set(y)
     if negative := sorted(cell for cell, value in y.items() if value < 0):
         year, label = negative[0]
         raise MfaError(f"{path}: negative observations ({year} {label}); a growth law has none")
     if per is not None:
         below, below_unit = _column(others[per], "value", group, where, shared=True)
+        below = _for_all(below, y)
         if nothing := sorted(cell for cell in y if below.get(cell) == 0):
             year, label = nothing[0]
             raise MfaError(f"{per}: the value of {year} {label} is 0; nothing can be divided by it")
@@ -79,15 +97,43 @@ def read_points(
         x, x_unit = _column(table, by, group, where)
     else:
         x, x_unit = _column(others[by], "value", group, where, shared=True)
-    first, last = years
-    cells = sorted(
-        (year, label)
-        for year, label in set(x) & set(y)
-        if (first is None or year >= first) and (last is None or year <= last)
-    )
+        x = _for_all(x, y)
+    cells = sorted(set(x) & set(y))
     if not cells:
-        raise MfaError(f"{path}: no year has both a value and {by}; look at --where and the years")
-    return _labelled(cells, x, x_unit, group), _labelled(cells, y, unit, group)
+        raise MfaError(
+            f"{path}: no year has both a value and {by if per is None else f'{by} and {per}'}; "
+            f"the values are of {_spans(whole) or 'other years'}; look at --where and the years"
+        )
+    told = ""
+    if gone := whole - set(cells):
+        lacks = [name for name, had in ((per, y), (by, x)) if name and not gone <= set(had)]
+        told = (
+            f"{len(gone)} of {len(whole)} points left out, which have nothing in "
+            f"{' or '.join(lacks)}: {_spans(gone)}"
+        )
+    found = _labelled(cells, y, unit, group)
+    return _labelled(cells, x, x_unit, group), found.assign_attrs(left_out=told)
+
+
+def _for_all(values: dict[Cell, float], y: Mapping[Cell, float]) -> dict[Cell, float]:
+    """Return values by (year, label); those of a table without the group hold for every label."""
+    if any(label for _, label in values):
+        return values
+    return {cell: values[cell[0], ""] for cell in y if (cell[0], "") in values}
+
+
+def _spans(cells: Iterable[Cell]) -> str:
+    """Return years by label as text: ``A 1950–1961, 1970; B 1950``."""
+    by_label: dict[str, list[int]] = {}
+    for year, label in sorted(cells, key=lambda cell: (cell[1], cell[0])):
+        by_label.setdefault(label, []).append(year)
+    shown = []
+    for label, own in by_label.items():
+        breaks = [0, *(i for i in range(1, len(own)) if own[i] != own[i - 1] + 1), len(own)]
+        runs = [(own[a], own[b - 1]) for a, b in pairwise(breaks)]
+        text = ", ".join(f"{a}–{b}" if b > a else str(a) for a, b in runs)
+        shown.append(f"{label} {text}".strip())
+    return "; ".join(shown)
 
 
 def _labelled(
@@ -114,31 +160,49 @@ def _column(
     if lacking := sorted(needed - set(columns)):
         hint = known(lacking[0], columns, "columns")
         raise MfaError(f"{table.path} has no column {lacking[0]!r}. {hint}", table.place())
-    units = columns.get("unit" if name == "value" else f"{name}_unit")
+    units = columns.get(_unit_column(name))
     found: dict[Cell, float] = {}
     canonical_unit = ""
+    for column, label in where.items():
+        if column in columns and label not in columns[column]:
+            hint = known(label, set(columns[column]), "labels")
+            message = f"no row has {column} {label!r}. {hint}"
+            raise MfaError(message, table.place(0, column))
     for row in range(len(table)):
         if any(columns[c][row] != label for c, label in where.items() if c in columns):
             continue
         text = columns[name][row]
         if text == "":
             continue
-        factor, unit = canonical(units[row]) if units else (1.0, "1")
+        factor, unit = _unit(table, row, name, units[row]) if units else (1.0, "1")
         if canonical_unit not in ("", unit):
             message = f"the unit {units[row] if units else ''!r} is of another kind than {canonical_unit} above it"
-            raise MfaError(message, table.place(row, "unit"))
+            raise MfaError(message, table.place(row, _unit_column(name)))
         canonical_unit = unit
         label = columns[group][row] if group and group in columns else ""
         cell = (_year(table, row), label)
         if cell in found:
             raise MfaError(
-                f"{cell[0]} {label} has two values; choose with where= (columns: {', '.join(columns)})",
+                f"{f'{cell[0]} {label}'.strip()} has two values; choose with where= (--where), or "
+                f"name the group (columns: {', '.join(columns)})",
                 table.place(row),
             )
         found[cell] = _number(table, row, name) * factor
     if not found:
         raise MfaError(f"{table.path}: no row is left for {dict(where)}", table.place())
     return found, canonical_unit
+
+
+def _unit_column(name: str) -> str:
+    return "unit" if name == "value" else f"{name}_unit"
+
+
+def _unit(table: Table, row: int, name: str, text: str) -> tuple[float, str]:
+    try:
+        return canonical(text)
+    except MfaError as error:
+        place = table.place(row, _unit_column(name))
+        raise MfaError(error.problems[0].message, place) from None
 
 
 def _number(table: Table, row: int, name: str) -> float:

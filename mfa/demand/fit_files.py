@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mfa.demand.covariates import Covariate
 from mfa.demand.curves import Scaling, curve_of
 from mfa.demand.panel import Layout
 from mfa.demand.ridges import Ridge
 from mfa.errors import MfaError, known
 from mfa.files import replacing
 
-PLAIN = [
-    *("law", "interior", "sigma", "degrees", "count", "noise", "loss", "condition", "deviance"),
-    *("dim", "x_dim", "data_sha256"),
-]
+PLAIN: dict[str, type] = {
+    **dict.fromkeys(("law", "noise", "loss", "dim", "x_dim", "data_sha256"), str),
+    **dict.fromkeys(("sigma", "condition", "deviance"), float),
+    **{"interior": bool, "degrees": int, "count": int},
+}
 FORMAT = 1
 
 
@@ -45,6 +49,11 @@ def to_mapping(fit: Any) -> dict[str, Any]:
         "criteria": {name: float(value) for name, value in fit.criteria.items()},
     }
     found |= {name: _plain(getattr(fit, name)) for name in PLAIN}
+    if fit.layout.covariates:
+        found["effects"] = dict(fit.effects)
+        found["covariates"] = [dict(vars(one)) for one in fit.layout.covariates]
+    if fit.pooling != "free":
+        found["pooling"] = fit.pooling
     if fit.ridge is not None:
         ridge = fit.ridge
         found["profile"] = {
@@ -67,12 +76,16 @@ def fields(given: Mapping[str, Any]) -> dict[str, Any]:
     MfaError
         If a field is missing or unknown, or the format is another.
     """
+    if not isinstance(given, Mapping):
+        raise MfaError(f"a fit is a mapping of its fields, found {given!r}")
     derived = ["format", "parameters", "standard_error", "identified", "covariance", "columns"]
+    derived += ["effects"]
     needed = [
         *PLAIN, "units", "scaling", "labels", "own", "relative_error", "past_turning", "limits",
         "working", "working_covariance",
     ]  # fmt: skip
-    allowed = {*derived, *needed, "criteria", "profile", "draws"}
+    derived += ["sha256"]
+    allowed = {*derived, *needed, "criteria", "profile", "draws", "covariates", "pooling"}
     for name in given:
         if name not in allowed:
             raise MfaError(f"a fit has no field {name!r}. {known(name, allowed)}")
@@ -82,20 +95,29 @@ def fields(given: Mapping[str, Any]) -> dict[str, Any]:
     if missing:
         raise MfaError(f"the fit lacks {', '.join(missing)}")
     _, curve = curve_of(given["law"])
-    found: dict[str, Any] = {name: given[name] for name in PLAIN}
+    found: dict[str, Any] = {
+        name: _of_kind(name, given[name], kind) for name, kind in PLAIN.items()
+    }
     scaling, profile = given["scaling"], given.get("profile")
+    covariates = tuple(Covariate(**one) for one in given.get("covariates", ()))
     found |= {
-        "layout": Layout(curve, tuple(given["labels"]), tuple(given["own"])),
+        "layout": Layout(curve, tuple(given["labels"]), tuple(given["own"]), covariates),
         "scaling": Scaling(
             str(scaling["scale"]), *(float(scaling[n]) for n in ("shift", "width", "level"))
         ),
         "units": dict(given["units"]),
+        "pooling": str(given.get("pooling", "free")),
         "ridge": None,
         "draws": np.array(given["draws"], dtype=float) if "draws" in given else None,
     }
-    for name in ("relative_error", "limits", "working", "working_covariance"):
-        found[name] = np.array(given[name], dtype=float)
-    found["past_turning"] = np.array(given["past_turning"], dtype=bool)
+    groups, width = len(found["layout"].labels) or 1, len(found["layout"].columns)
+    for name, shape in (
+        ("relative_error", (groups,)), ("past_turning", (groups,)), ("limits", (2, width)),
+        ("working", (width,)), ("working_covariance", (width, width)),
+    ):  # fmt: skip
+        found[name] = np.array(given[name], dtype=bool if name == "past_turning" else float)
+        if found[name].shape != shape:
+            raise MfaError(f"{name!r} of the fit has the shape {found[name].shape}, not {shape}")
     if profile is not None:
         parts = {n: np.array(profile[n], dtype=float) for n in ("roots", "points", "spreads")}
         found["ridge"] = Ridge(key=int(profile["key"]), degrees=int(profile["degrees"]), **parts)
@@ -112,7 +134,23 @@ def write(fit: Any, path: str | Path, made_by: str = "") -> None:
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
         if made_by:
             stream.write(f"# mfa {made_by}\n")
-        yaml.dump(to_mapping(fit), stream)
+        told = to_mapping(fit)
+        yaml.dump(told | {"sha256": digest(told)}, stream)
+
+
+def digest(told: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of all fields of a fit but this one, so that an edit is noticed."""
+    content = {name: value for name, value in told.items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _of_kind(name: str, value: Any, kind: type) -> Any:
+    """Return a field of a fit, which has to be text, a number or true or false."""
+    accepted = (int, float) if kind is float else kind
+    wrong = isinstance(value, bool) != (kind is bool) or not isinstance(value, accepted)
+    if wrong or (name == "degrees" and value < 1):
+        raise MfaError(f"{name!r} of the fit is {value!r}, which it cannot be")
+    return kind(value)
 
 
 def describe(fit: Any) -> str:
@@ -121,12 +159,21 @@ def describe(fit: Any) -> str:
     sure = _plain(fit.identified)
     for name, value in fit.parameters.items():
         shown, errors = _plain(value), _plain(fit.standard_error[name])
+        unit = fit.natural.unit(name)
         many = isinstance(shown, dict)
         for label in shown if many else [""]:
             number, error = (shown[label], errors[label]) if many else (shown, errors)
             told = sure.get(label, True) if isinstance(sure, dict) else sure
-            flag = "" if told or name != "saturation" else "   not identified by the data"
-            lines.append(f"  {name} {label}".ljust(30) + f"{number:12.6g} ± {error:.3g}{flag}")
+            if not told and name == fit.curve.key:
+                place = list(fit.layout.labels).index(label) if many else 0
+                error = max(error, float(np.ravel(fit.relative_error)[place]) * number)
+            flag = "" if told or name != fit.curve.key else "   not identified by the data"
+            known_unit = "" if unit == "1" else f" {unit}"
+            line = f"  {name} {label}".ljust(30) + f"{number:12.6g} ± {error:.3g}"
+            lines.append(line + known_unit + flag)
+    if fit.doubts:
+        some = " everywhere" if isinstance(sure, dict) and any(sure.values()) else ""
+        lines.append(f"the {fit.curve.key} is not identified{some}: {'; '.join(fit.doubts)}")
     return "\n".join(lines)
 
 

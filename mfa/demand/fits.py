@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from mfa.demand import ridges
 from mfa.demand.batch_fits import LOSSES, Evaluate, solve
-from mfa.demand.curves import Scaling, curve_of
+from mfa.demand.covariates import Covariate, standardised
+from mfa.demand.curves import Curve, Scaling, curve_of
 from mfa.demand.fitted import Fit
-from mfa.demand.panel import Layout, Points, lay_out
-from mfa.errors import MfaError, known
+from mfa.demand.options import number, one_of, whole
+from mfa.demand.panel import Layout, Points, lay_out, own_parameters, require_law_fits
+from mfa.demand.starts import hypercube, robust_spread
+from mfa.errors import MfaError
 
 SURE = 0.05
 """Below this standard error of ln K the likelihood is as good as normal: no profile is drawn."""
@@ -26,6 +30,7 @@ def fit(
     x_dim: str | None = None,
     scale: str = "linear",
     weights: Any = None,
+    covariates: Mapping[str, Any] | None = None,
     bounds: Mapping[str, tuple[float, float]] | None = None,
     loss: str = "linear",
     loss_scale: float | None = None,
@@ -51,16 +56,23 @@ def fit(
         What was observed.  A second dimension makes it a pooled fit over that
         dimension, see ``own``.
     x_dim : str, optional
-        Dimension of the points; the first of y by default.
+        Dimension of the points; the only one of y, or ``year``, by default.
     scale : {"linear", "log"}
         Whether the law stands over x or ln x.
     weights : array, optional
         Inverse variances, up to a factor; their mean is set to 1.
+    covariates : mapping name → array, dims of y or some of them, optional
+        What shifts the law beside income (urbanisation, a share of industry, time): they act on
+        the saturation, K(z) = K exp(Σ b_j (z_j − z̄_j)), z̄_j the mean over the points.  The fit
+        then tells the b_j as ``effects`` and is asked at values of the covariates,
+        ``predict(x, covariates={…})``.  :func:`mfa.demand.nested_test` says whether they are
+        needed.
     bounds : mapping name → (low, high), optional
-        In natural units; ±inf keeps the default.  Without them the saturation
-        may be 0.3 to 1,000 times the largest observation.
+        Of parameters and of effects of covariates, in natural units; ±inf keeps the default.
+        Without them the saturation may be 0.3 to 1,000 times the largest observation.
     loss : {"linear", "soft_l1", "huber", "cauchy"}
-        Robust losses grow more slowly than the square beyond ``loss_scale``
+        Robust losses grow more slowly than the square beyond ``loss_scale`` [unit of y; 1 if
+        the noise is relative]
         (1.345 times the robust standard deviation of the residuals if it is not given).
     noise : {"additive", "relative"}
         Residuals y − C, or ln y − ln C.
@@ -83,14 +95,14 @@ def fit(
     Returns
     -------
     Fit
-        ``parameters``, ``standard_error``, ``covariance``, ``identified``,
+        ``parameters``, ``effects``, ``standard_error``, ``covariance``, ``identified``,
         ``predict``, ``critical_points``, ``sample``.
 
     Raises
     ------
     MfaError
-        If a name is unknown, data are missing or do not vary, or there are not
-        more points than parameters.
+        If a name or a value is none that the option has, data or covariates are missing or do
+        not vary, or there are not more points than parameters.
 
     References
     ----------
@@ -113,29 +125,35 @@ def fit(
         ("noise", noise, ["additive", "relative"]),
         ("pooling", pooling, ["free", "partial"]),
     ):
-        if value not in names:
-            raise MfaError(f"{what} {value!r} is unknown. {known(value, names)}")
-    points = lay_out(x, y, weights, x_dim, missing)
-    if points.y.any() and np.ptp(points.y) == 0:
-        raise MfaError("y does not vary: any curve that has long reached its level would fit it")
-    if noise == "relative" and not (points.y > 0).all():
-        raise MfaError("noise='relative' needs observations above 0")
-    mine = ([curve.level] if curve.level else []) if own is None else list(own)
-    strange = sorted(set(mine) - set(curve.names))
-    if strange:
-        raise MfaError(f"own parameter {strange[0]!r} is unknown. {known(strange[0], curve.names)}")
-    layout = Layout(curve, points.labels, tuple(mine))
-    if pooling == "partial" and not (points.labels and curve.level in mine):
-        raise MfaError("pooling='partial' needs a dimension of groups with their own level")
+        one_of(what, value, names)
+    starts, seed = whole("starts", starts), whole("seed", seed, least=0)
+    if loss_scale is not None:
+        loss_scale = number("loss_scale", loss_scale, above=0)
+        if loss == "linear":
+            raise MfaError(
+                "loss_scale is that of a robust loss: say loss='soft_l1', or leave it out"
+            )
+    if covariates is not None and not isinstance(covariates, Mapping):
+        raise MfaError("covariates must be a mapping of names to arrays, {'urbanisation': array}")
+    points = lay_out(x, y, weights, x_dim, missing, covariates)
+    require_law_fits(name, curve, points, noise)
+    mine = own_parameters(curve, own, bool(points.labels))
+    if covariates:
+        points, told = _with_covariates(name, curve, points, [*map(str, covariates)], mine)
+    layout = Layout(curve, points.labels, mine, told if covariates else ())
+    if pooling == "partial" and not (len(points.labels) > 1 and curve.level in mine):
+        raise MfaError(
+            "pooling='partial' needs a dimension of groups, two or more, with their own level"
+        )
     scaling = Scaling.over(curve, scale, points.x, points.y)
     size = len(layout.columns)
     if len(points.y) <= size:
         raise MfaError(f"{len(points.y)} points cannot tell {size} parameters of law {name!r}")
 
-    problem = _Problem(layout, scaling, points, noise, loss)
-    box = layout.box(scaling, points, bounds or {})
-    first = _hypercube(layout, box, starts, seed)
-    if start:
+    problem = _Problem(layout, scaling, points, noise, loss, pooling)
+    box = layout.box(scaling, points, {} if bounds is None else bounds)
+    first = hypercube(layout, box, starts, seed)
+    if start is not None:
         first[0] = layout.guess(scaling, start, first[0])
     best = problem.many_starts(box, first, loss_scale)
     best = problem.polish(best, box)
@@ -144,20 +162,33 @@ def fit(
     return problem.result(name, best, box)
 
 
+def _with_covariates(
+    law: str, curve: Curve, points: Points, names: list[str], own: Sequence[str]
+) -> tuple[Points, tuple[Covariate, ...]]:
+    """Return points with standardised covariates, and what they are."""
+    if curve.level is None:
+        raise MfaError(f"law {law!r} has no saturation that covariates could shift")
+    if taken := sorted(set(names) & {*curve.names, "sample", points.dim}):
+        raise MfaError(f"a covariate cannot have the name {taken[0]!r}, which is taken; rename it")
+    units, by_group = [points.units[name] for name in names], curve.level in own
+    told, inside = standardised(names, units, points.covariates, points.group, by_group)
+    return replace(points, inside=inside), told
+
+
 class _Problem:
     """One fit under way: scaled data, and the steps from starts to a result."""
 
     def __init__(
-        self, layout: Layout, scaling: Scaling, points: Points, noise: str, loss: str
+        self, layout: Layout, scaling: Scaling, points: Points, noise: str, loss: str, pooling: str
     ) -> None:
         self.layout, self.scaling, self.points, self.noise = layout, scaling, points, noise
         self.u = scaling.inside(points.x)
         self.root = np.sqrt(points.weight)
         y = points.y / scaling.level
         self.y = np.log(y) if noise == "relative" else y
-        self.loss, self.loss_scale = loss, 1.0
+        self.loss, self.loss_scale, self.pooling = loss, 1.0, pooling
         self.prior: tuple[Any, float, float] | None = None
-        own = layout.evaluate(points.group)
+        own = layout.evaluate(points.group, points.inside)
         self.evaluate: Evaluate = ridges.in_logs(own) if noise == "relative" else own
 
     def residuals(self, columns: Any) -> tuple[Any, Any]:
@@ -187,14 +218,14 @@ class _Problem:
             unit = 1.0 if self.noise == "relative" else self.scaling.level
             self.loss_scale = loss_scale / unit
         elif robust:
-            self.loss_scale = max(1.345 * _spread(self.y * self.root) / 3, 1e-12)
+            self.loss_scale = max(1.345 * robust_spread(self.y * self.root) / 3, 1e-12)
         found = self.batch(start, box, iterations=25, tolerance=1e-4)
         few = np.argsort(found.cost)[:3]
         found = self.batch(found.parameters[few], box, iterations=200, tolerance=1e-12)
         best = found.parameters[np.argmin(found.cost)]
         if robust and loss_scale is None:
             for _ in range(4):
-                self.loss_scale = max(1.345 * _spread(self.residuals(best)[0]), 1e-12)
+                self.loss_scale = max(1.345 * robust_spread(self.residuals(best)[0]), 1e-12)
                 found = self.batch(best[None], box, iterations=100, tolerance=1e-12)
                 best = found.parameters[0]
         return best
@@ -244,7 +275,7 @@ class _Problem:
         degrees = n - size
         square = float((rest[:n] ** 2).sum())
         slope = LOSSES[self.loss][1]((rest / self.loss_scale) ** 2)
-        sigma = np.sqrt(square / degrees) if self.loss == "linear" else _spread(rest[:n])
+        sigma = np.sqrt(square / degrees) if self.loss == "linear" else robust_spread(rest[:n])
         information = jacobian.T @ (slope[:, None] * jacobian)
         if self.loss == "linear":
             middle = information * sigma**2
@@ -271,7 +302,7 @@ class _Problem:
             best = ridge.best
             error = np.maximum(error, ridge.half_width) if interior else ridge.half_width
         unit = 1.0 if self.noise == "relative" else self.scaling.level
-        back = 2 * np.log(self.points.y).sum() if self.noise == "relative" else n * np.log(unit**2)
+        back = 2 * np.log(self.points.y).sum() if self.noise == "relative" else 2 * n * np.log(unit)
         likelihood = n * np.log(max(square, 1e-300) / n) + back
         return Fit(
             law=name, layout=self.layout, scaling=self.scaling, working=best,
@@ -281,7 +312,7 @@ class _Problem:
             ridge=ridge, draws=None, sigma=float(sigma) * unit, degrees=degrees, count=n,
             noise=self.noise, loss=self.loss, condition=condition, deviance=float(likelihood),
             dim=self.points.dim, x_dim=self.points.x_dim, units=dict(self.points.units),
-            data_sha256=self.points.digest, points=self.points,
+            data_sha256=self.points.digest, pooling=self.pooling, points=self.points,
         )  # fmt: skip
 
     def _past_the_turn(self, best: Any, covariance: Any) -> Any:
@@ -302,33 +333,3 @@ class _Problem:
             last = self.u[np.isin(self.points.group, alike)].max()
             found.append(turn(best[columns]) + 1.645 * spread <= last)
         return np.array(found)
-
-
-def _hypercube(layout: Layout, box: Any, starts: int, seed: int) -> Any:
-    """Return starts (start, column): the groups' own columns move together."""
-    if starts < 1:
-        raise MfaError(f"starts must be 1 or more, found {starts}")
-    random = np.random.default_rng(seed)
-    size = layout.index.shape[1]
-    cells = np.stack([random.permutation(starts) for _ in range(size)], axis=1)
-    unit = (cells + random.uniform(size=(starts, size))) / starts
-    found = np.empty((starts, box.shape[1]))
-    for j in range(size):
-        for column in layout.index[:, j]:
-            found[:, column] = box[1, column] + unit[:, j] * (box[2, column] - box[1, column])
-    return found
-
-
-def _spread(rest: Any) -> float:
-    """Robust standard deviation: quantiles of the absolute deviation from the median.
-
-    The median one, unless more than half of the residuals are alike: then that
-    of 75 or 90 %, at last the root mean square.
-    """
-    away = np.abs(rest - np.median(rest))
-    whole = float(np.sqrt(np.mean(away**2)))
-    for share, normal in ((0.5, 0.67449), (0.75, 1.15035), (0.9, 1.64485)):
-        found = float(np.quantile(away, share)) / normal
-        if found > 1e-4 * whole:
-            return found
-    return whole

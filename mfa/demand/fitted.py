@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from mfa.demand import bands, fit_files, resampling
+from mfa.demand.covariates import asked, at_covariates, factor_at, shifted
 from mfa.demand.curves import CURVES, Curve, Scaling
+from mfa.demand.fit_draws import working_draws
 from mfa.demand.growth_laws import critical_points
+from mfa.demand.natural_values import Natural
+from mfa.demand.options import share, whole
 from mfa.demand.panel import Layout, Points
 from mfa.demand.ridges import Ridge
 from mfa.errors import MfaError
-
-IDENTIFIED = 0.25
-"""A saturation is identified if its relative standard error is below this."""
 
 DRAWS = 4000
 """Draws behind every quantile; the same ones each time."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Fit:
     """A fitted law.  Made by :func:`mfa.demand.fit` or :meth:`from_mapping`.
 
     Attributes
     ----------
-    law : str
     relative_error : array (group,)
         se(K)/K: the larger of the one from the covariance of ln K and half the
         one-σ (a quarter of the two-σ) interval of its profile likelihood.
@@ -68,7 +68,8 @@ class Fit:
     x_dim: str
     units: Mapping[str, str]
     data_sha256: str
-    points: Points | None = field(default=None, compare=False)
+    pooling: str = "free"
+    points: Points | None = None
 
     def __repr__(self) -> str:
         said = {True: "identified", False: "not identified"}
@@ -83,6 +84,11 @@ class Fit:
         return CURVES[self.law]
 
     @property
+    def natural(self) -> Natural:
+        """How working parameters become those of the law."""
+        return Natural(self.layout, self.scaling, self.dim, self.units)
+
+    @property
     def method(self) -> str:
         """Where the uncertainty comes from: ``covariance``, ``profile`` or ``bootstrap``."""
         if self.draws is not None:
@@ -91,7 +97,7 @@ class Fit:
 
     @property
     def _sure(self) -> Any:
-        precise = np.asarray(self.relative_error) < IDENTIFIED
+        precise = np.asarray(self.relative_error) < bands.IDENTIFIED
         return self.interior & precise & np.asarray(self.past_turning)
 
     @property
@@ -103,12 +109,28 @@ class Fit:
         of the law that was assumed: another S through the same points goes
         elsewhere.
         """
-        return self._by_group(self._sure, bool)
+        return self.natural.by_group(self._sure, bool)
+
+    @property
+    def doubts(self) -> list[str]:
+        """Why the saturation is not identified, in words; empty if it is."""
+        return bands.doubts(self.relative_error, self.interior, self.past_turning)
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The law's parameters by name: numbers, or DataArrays (group,) where each has its own."""
-        return self._natural(self.working)
+        """The law's parameters by name: numbers, or DataArrays (group,) where each has its own.
+
+        In a fit with covariates the saturation is the one at their means.
+        """
+        return self.natural.labelled(self.working)
+
+    @property
+    def effects(self) -> dict[str, float]:
+        """Effects b of the covariates by name, K(z) = K e^{Σ b (z − z̄)} [1 / unit of z].
+
+        The means z̄ are ``{c.name: c.centre for c in fit.layout.covariates}``.
+        """
+        return self.natural.effects(self.working)
 
     @property
     def covariance(self) -> xr.DataArray:
@@ -118,10 +140,10 @@ class Fit:
         optimum, otherwise that of the draws of :meth:`sample`.
         """
         if self.method == "covariance":
-            slope = self._slope()
+            slope = self.natural.slope(self.working)
             found = slope @ self.working_covariance @ slope.T
         else:
-            found = np.cov(self._flat(self._draw(DRAWS, 0)), rowvar=False).reshape(
+            found = np.cov(self.natural.flat(self._draw(DRAWS, 0)), rowvar=False).reshape(
                 2 * (len(self.layout.columns),)
             )
         names = list(self.layout.columns)
@@ -129,13 +151,17 @@ class Fit:
 
     @property
     def standard_error(self) -> dict[str, Any]:
-        """Roots of the diagonal of :attr:`covariance`, shaped as :attr:`parameters`."""
+        """Roots of the diagonal of :attr:`covariance`, for all parameters and effects."""
         found = np.sqrt(np.diag(self.covariance.values))
         shown: dict[str, Any] = {}
         for j, name in enumerate(self.curve.names):
             columns = self.layout.index[:, j]
             own = self.dim and name in self.layout.own
-            shown[name] = self._by_group(found[columns], float) if own else float(found[columns[0]])
+            shown[name] = (
+                self.natural.by_group(found[columns], float) if own else float(found[columns[0]])
+            )
+        for one, column in zip(self.layout.covariates, self.layout.effects, strict=True):
+            shown[one.name] = float(found[column])
         return shown
 
     @property
@@ -146,7 +172,7 @@ class Fit:
         small = 2 * free * (free + 1) / (n - free - 1) if n > free + 1 else np.inf
         return {"aic": aic, "aicc": aic + small, "bic": self.deviance + free * np.log(n)}
 
-    def point(self, x: Any) -> xr.DataArray:
+    def point(self, x: Any, *, covariates: Mapping[str, Any] | None = None) -> xr.DataArray:
         """Return the fitted curve without a band, only if the saturation is identified.
 
         Raises
@@ -154,20 +180,21 @@ class Fit:
         MfaError
             If it is not: a bare number would hide that the data allow many.
         """
-        if not self._sure.all():
-            error = float(np.max(self.relative_error))
-            why = [f"relative standard error {error:.2g}, below {IDENTIFIED:g} is wanted"]
-            why += [] if self.interior else ["the optimum lies on a bound"]
-            why += [] if np.all(self.past_turning) else ["the data end before the turning point"]
+        if doubts := self.doubts:
             raise MfaError(
                 f"the {self.curve.key} of this {self.law} fit is not identified "
-                f"({'; '.join(why)}): a bare point would hide it. "
+                f"({'; '.join(doubts)}): a bare point would hide it. "
                 "Use predict(x), which gives the band; bound or pool the saturation; or add data"
             )
-        return self.predict(x)[1]
+        return self.predict(x, covariates=covariates)[1]
 
     def predict(
-        self, x: Any, level: float = 0.9, *, noise: bool = True
+        self,
+        x: Any,
+        level: float = 0.9,
+        *,
+        noise: bool = True,
+        covariates: Mapping[str, Any] | None = None,
     ) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:
         """Return low, mid and high of the band that holds a new observation.
 
@@ -179,6 +206,8 @@ class Fit:
         noise : bool
             With the residual noise (of a point of mean weight); without it the
             band is that of the curve.
+        covariates : mapping name → number or array with dims of x
+            Where a fit with covariates is asked; all of them.
 
         Returns
         -------
@@ -191,47 +220,58 @@ class Fit:
         Raises
         ------
         MfaError
-            If the level is not a share, or labels of the group differ from the fit's.
+            If the level is not a share, labels of the group differ from the fit's, or a
+            covariate is missing.
         """
-        if not 0 < level < 1:
-            raise MfaError(f"level must lie between 0 and 1, found {level:g}")
-        at = x if isinstance(x, xr.DataArray) else self._points_at(x)
-        if (
-            self.dim
-            and self.dim in at.dims
-            and list(map(str, at[self.dim].values)) != [*self.layout.labels]
-        ):
-            raise MfaError(f"x has other labels of {self.dim!r} than the fit; select them first")
-        bands = []
-        for number, label in enumerate(self.layout.labels or ("",)):
-            own = at.sel({self.dim: label}, drop=True) if self.dim in at.dims else at
-            flat = self._band(number, np.ravel(own.values).astype(float), level, noise)
-            bands.append([own.copy(data=v.reshape(own.shape)) for v in flat])
-        told = {
-            "units": self.units["y"],
-            "identified": int(self._sure.all()),
-            "method": self.method,
-        }
-        shown = []
-        for part in zip(*bands, strict=True):
-            found = part[0]
-            if self.dim:
-                labels = xr.DataArray(list(self.layout.labels), dims=self.dim, name=self.dim)
-                found = xr.concat(part, labels.assign_coords({self.dim: labels.values}))
-            found.attrs = dict(told)
-            shown.append(found.rename(None))
-        return shown[0], shown[1], shown[2]
+        share("level", level)
+        at, beside = asked(self.layout, self.dim, self.x_dim, self.units["x"], x, covariates)
+        groups = []
+        for number in range(len(self.layout.labels) or 1):
+            own, *others = (
+                one.isel({self.dim: number}, drop=True) if self.dim in one.dims else one
+                for one in (at, *beside)
+            )
+            flat = self._band(number, own, others, level, noise)
+            groups.append([own.copy(data=v.reshape(own.shape)) for v in self._possible(flat)])
+        told = {"identified": int(self._sure.all()), "method": self.method}
+        told |= {"units": self.units["y"]}
+        return bands.together(groups, self.dim, self.layout.labels, told)
 
-    def sample(self, count: int, seed: int = 0) -> xr.Dataset:
+    def sample(
+        self, count: int, seed: int = 0, *, covariates: Mapping[str, Any] | None = None
+    ) -> xr.Dataset:
         """Return joint draws of the parameters: a Dataset (sample, …), one variable each.
 
         The draws are normal in the working parameters (logarithms of K and r)
         with the joint covariance, along the profile where K is not identified,
-        or those of a bootstrap.  ``law(x, **fit.sample(1000))`` is an ensemble.
+        or those of a bootstrap; they stay within the bounds of the fit, and the same seed gives
+        the same draws.  ``law(x, **fit.sample(1000))`` is an ensemble, for x a DataArray.  For the file of a fit see
+        :func:`mfa.demand.fit_parameters`.
+
+        Parameters
+        ----------
+        count, seed : int
+        covariates : mapping name → number or DataArray, optional
+            Of a fit with covariates: the saturation is then the one at these values.  Without
+            them it is the one at their means, and the effects are variables beside it.
+
+        Raises
+        ------
+        MfaError
+            If count or seed is no whole number, or a covariate is missing or unknown.
         """
-        found = self._natural(self._draw(count, seed), "sample")
-        coordinates = {"sample": np.arange(count)}
-        return xr.Dataset(found).assign_coords(coordinates)
+        drawn = self._draw(whole("count", count), whole("seed", seed, least=0))
+        found = self.natural.labelled(drawn, "sample")
+        effects = self.natural.effects(drawn, "sample")
+        if covariates is None:
+            found |= effects
+        else:
+            own = self.layout.covariates
+            at = at_covariates(own, covariates, "sample")
+            level = found[self.curve.key]
+            told = level * factor_at(own, effects, at) if own else level
+            found[self.curve.key] = told.assign_attrs(level.attrs)
+        return xr.Dataset(found).assign_coords(sample=np.arange(count))
 
     def critical_points(self, level: float = 0.9) -> xr.Dataset:
         """Return take-off, turning and zero growth with their intervals [unit of x].
@@ -241,25 +281,15 @@ class Fit:
         saturation that is not identified gives medians of draws.
         """
         best = critical_points(self.law, scale=self.scaling.scale, **self.parameters)
-        ensemble = self.sample(DRAWS)
+        share("level", level)
+        ensemble = xr.Dataset(self.natural.labelled(self._draw(DRAWS, 0), "sample"))
+        ensemble = ensemble.assign_coords(sample=np.arange(DRAWS))
         drawn = critical_points(
-            self.law, scale=self.scaling.scale, **{str(n): ensemble[n] for n in ensemble}
+            self.law, scale=self.scaling.scale, **{str(name): ensemble[name] for name in ensemble}
         )
-        sure, found = self._sure.all(), xr.Dataset()
-        for name in best:
-            spread = drawn[name]
-            low, middle, high = (
-                spread.quantile(q, "sample").drop_vars("quantile")
-                for q in ((1 - level) / 2, 0.5, (1 + level) / 2)
-            )
-            for end, value in (
-                ("", best[name] if sure else middle),
-                ("_low", low),
-                ("_high", high),
-            ):
-                found[f"{name}{end}"] = value.assign_attrs(units=self.units["x"])
-        found.attrs = {"identified": int(sure), "level": level}
-        return found
+        told = best if self._sure.all() else None
+        found = bands.intervals(told, drawn, level, self.units["x"])
+        return found.assign_attrs(identified=int(told is not None), level=level)
 
     def bootstrap(self, count: int = 1000, *, block: int = 1, seed: int = 0) -> Fit:
         """Return the same fit with its uncertainty from resampled residuals.
@@ -280,8 +310,9 @@ class Fit:
         if self.points is None:
             raise MfaError("a fit read from a file has no data to resample: fit again")
         draws = resampling.bootstrap(
-            self.layout, self.scaling, self.points, self.noise, self.working, count, block, seed
-        )
+            self.layout, self.scaling, self.points, self.noise, self.working, self.limits,
+            whole("count", count, least=2), block, whole("seed", seed, least=0),
+        )  # fmt: skip
         key = self.layout.index[:, self.curve.names.index(self.curve.key)]
         return replace(self, draws=draws, relative_error=draws[:, key].std(axis=0, ddof=1))
 
@@ -294,85 +325,26 @@ class Fit:
         """Return the fit that :meth:`to_mapping` wrote; raise on unknown or missing fields."""
         return cls(**fit_files.fields(given))
 
-    def _points_at(self, x: Any) -> xr.DataArray:
-        data = np.asarray(x, dtype=float)
-        if data.ndim > 1:
-            raise MfaError(f"x of shape {data.shape} needs labels: give a DataArray")
-        return xr.DataArray(data, dims=(self.x_dim,)[: data.ndim])
-
-    def _band(self, group: int, x: Any, level: float, noise: bool) -> tuple[Any, Any, Any]:
-        u, columns = self.scaling.inside(x), self.layout.index[group]
+    def _band(
+        self, group: int, x: xr.DataArray, beside: list[xr.DataArray], level: float, noise: bool
+    ) -> tuple[Any, Any, Any]:
+        u = self.scaling.inside(np.ravel(x.values).astype(float))
+        columns = self.layout.of_group(group)
+        inside = [np.ravel(one.broadcast_like(x).transpose(*x.dims).values) for one in beside]
+        evaluate = shifted(self.curve.evaluate, np.array(inside).reshape(len(beside), len(u)))
         if self.draws is None and self._sure[group]:
             inner = self.working_covariance[np.ix_(columns, columns)]
             told = self.working[columns], inner, self.degrees
-            return bands.delta(self.curve, u, *told, self._noise(noise), level)
+            return bands.delta(evaluate, u, *told, self._noise(noise), level)
         drawn = self._draw(DRAWS, 0)[:, columns]
-        return bands.quantiles(self.curve, u, drawn, self._noise(noise), level)
+        return bands.quantiles(evaluate, u, drawn, self._noise(noise), level)
+
+    def _possible(self, band: tuple[Any, Any, Any]) -> tuple[Any, ...]:
+        """Return a band without what cannot be: shares lie between 0 and 1."""
+        return band if self.curve.level else tuple(np.clip(part, 0.0, 1.0) for part in band)
 
     def _noise(self, wanted: bool) -> bands.Noise:
         return bands.Noise(self.sigma * wanted, self.scaling.level, self.noise == "relative")
 
     def _draw(self, count: int, seed: int) -> Any:
-        """Return draws (count, column) of the working parameters."""
-        random = np.random.default_rng(seed)
-        if self.draws is not None:
-            return self.draws[random.integers(len(self.draws), size=count)]
-        if self.method == "profile" and self.ridge is not None:
-            return np.clip(self.ridge.draw(count, random), *self.limits)
-        values, vectors = np.linalg.eigh(self.working_covariance)
-        factor = vectors * np.sqrt(np.maximum(values, 0.0))
-        found = self.working + random.standard_normal((count, len(self.working))) @ factor.T
-        return np.clip(found, *self.limits)
-
-    def _natural(self, working: Any, first: str = "") -> dict[str, Any]:
-        """Natural parameters of working vectors (…, column), labelled."""
-        index = self.layout.index
-        wide = self.scaling.natural(
-            self.curve, [working[..., index[:, j]] for j in range(index.shape[1])]
-        )
-        shown: dict[str, Any] = {}
-        for name, value in wide.items():
-            own = self.dim and (
-                name in self.layout.own
-                or (
-                    name == "decline_from"
-                    and any(n in self.layout.own for n in ("midpoint", "decline_from"))
-                )
-            )
-            dims = tuple(d for d in (first, self.dim if own else "") if d)
-            data = value if own else value[..., 0]
-            labels = {self.dim: list(self.layout.labels)} if own else {}
-            unit = {"units": self._unit(name)}
-            shown[name] = xr.DataArray(data, labels, dims, attrs=unit) if dims else float(data)
-        return shown
-
-    def _flat(self, working: Any) -> Any:
-        """Natural parameters as columns, in the order of ``layout.columns``."""
-        index = self.layout.index
-        wide = self.scaling.natural(
-            self.curve, [working[..., index[:, j]] for j in range(index.shape[1])]
-        )
-        found = np.empty(np.shape(working))
-        for j, name in enumerate(self.curve.names):
-            found[..., index[:, j]] = wide[name]
-        return found
-
-    def _slope(self) -> Any:
-        """Derivatives of natural by working parameters, (column, column)."""
-        step = 1e-6 * np.eye(len(self.working))
-        return ((self._flat(self.working + step) - self._flat(self.working - step)) / 2e-6).T
-
-    def _unit(self, name: str) -> str:
-        kind = self.curve.kinds[name]
-        if kind == "rate":
-            plain = self.scaling.scale == "log" or self.units["x"] == "1"
-            return "1" if plain else f"1/{self.units['x']}"
-        return {"level": self.units["y"], "place": self.units["x"], "gap": self.units["x"]}.get(
-            kind, "1"
-        )
-
-    def _by_group(self, values: Any, kind: type) -> Any:
-        if not self.dim:
-            return kind(np.ravel(values)[0])
-        labels = {self.dim: list(self.layout.labels)}
-        return xr.DataArray(np.asarray(values).astype(kind), labels, (self.dim,))
+        return working_draws(self, count, np.random.default_rng(seed))

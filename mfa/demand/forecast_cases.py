@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -79,7 +80,20 @@ class Case:
         """Return people in the past, ahead and drawn; 1 where the history is told per head."""
         if not self.has("population"):
             return np.ones(len(self.years)), np.ones(self.horizon), np.ones((1, self.horizon))
+        self.require_positive_driver("population")
         return self.past("population"), self.ahead("population"), self.draws("population")
+
+    def require_positive_driver(self, name: str) -> None:
+        """Raise if a driver is not above 0 in the past or ahead, naming the year."""
+        drawn = self.draws(name)
+        expected = np.concatenate([self.past(name), self.ahead(name)])
+        lowest = np.concatenate([self.past(name), np.minimum(self.ahead(name), drawn.min(axis=0))])
+        if (lowest > 0).all():
+            return
+        at = int(np.argmax(~(lowest > 0)))
+        year = np.concatenate([self.years, self.ahead_years])[at]
+        which = "" if expected[at] == lowest[at] else " in a sample"
+        raise MfaError(f"driver {name!r} must be above 0; it is {lowest[at]:g} in {year}{which}")
 
     def require_positive(self, why: str) -> None:
         """Raise if the history is not above 0 everywhere, naming the year."""
@@ -173,6 +187,34 @@ def method(
 
 def method_named(name: str) -> Method:
     """Return a method, or say which there are."""
-    if name not in METHODS:
+    if not isinstance(name, str) or name not in METHODS:
         raise MfaError(f"unknown forecasting method {name!r}. {known(name, METHODS, 'methods')}")
     return METHODS[name]
+
+
+def checked_method(name: str, drivers: Any, options: Mapping[str, Any]) -> Method:
+    """Return a method whose drivers are given and whose options it has."""
+    chosen = method_named(name)
+    for option in options:
+        if option not in chosen.options():
+            raise MfaError(
+                f"method {name!r} has no option {option!r}. "
+                f"{known(option, chosen.options(), 'options')}"
+            )
+    require_mapping(drivers)
+    given = [str(driver) for driver in drivers] if drivers is not None else []
+    missing = [driver for driver in chosen.needs if driver not in given]
+    if missing:
+        raise MfaError(
+            f"method {name!r} needs the driver {missing[0]!r}. {known(missing[0], given, 'given')}"
+        )
+    return chosen
+
+
+def require_mapping(drivers: Any) -> None:
+    """Raise unless drivers are a Dataset or a mapping, or none are given."""
+    if drivers is not None and not isinstance(drivers, Mapping):
+        raise MfaError(
+            "drivers must be a Dataset or a mapping of names to arrays, "
+            "{'gdp_per_capita': array, …}"
+        )

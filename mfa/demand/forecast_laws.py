@@ -33,13 +33,15 @@ LAWS: Mapping[str, Callable[..., Any]] = {
     reference="Wang et al. (2015), Natural Resources Research 24, 53-64",
 )
 def s_curve(
-    case: Case, *, law: str = "gompertz", scale: str = "linear", errors: str = "ar1"
+    case: Case, *, law: str = "gompertz", scale: str = "linear", errors: str = "drift"
 ) -> Outcome:
     """Fit and continue D/N = C(Y) with one of the :data:`LAWS`, errors in proportion.
 
     Where the data do not fix the saturation, the middle is the median of the draws along all
-    laws that fit. With ``errors="ar1"`` the last error fades, with ``"independent"`` it is
-    forgotten at once, with ``"walk"`` it stays.
+    laws that fit. With ``errors="drift"`` the last error stays and may go on growing, with
+    ``"walk"`` it stays, with ``"ar1"`` it fades, with ``"independent"`` it is forgotten at once
+    (:func:`mfa.demand.regression.error_paths`). In hindcasts the bands of the first hold most
+    nearly what they promise.
     """
     past, ahead, drawn = case.population()
     mid, draws, estimates = _follow(case, case.history / past, law, scale, errors)
@@ -93,6 +95,7 @@ def _follow(
     """Fit a law over income; return it ahead (h,), its draws (samples, h) and its parameters."""
     if law not in LAWS:
         raise MfaError(f"unknown law {law!r}. {known(law, LAWS, 'laws')}")
+    case.require_positive_driver("gdp_per_capita")
     if not (per_head > 0).all():
         year = case.years[int(np.argmax(~(per_head > 0)))]
         raise MfaError(f"nothing was used by {year}; start the history later")

@@ -10,6 +10,7 @@ import xarray as xr
 from mfa.demand.forecast_cases import Case, Outcome, method
 from mfa.demand.input_output import material_multiplier, sector_demand
 from mfa.demand.intensity import inverted_u
+from mfa.demand.options import whole
 from mfa.demand.regression import Array, Regression, error_paths, ols, widened_normal
 from mfa.errors import MfaError, known
 
@@ -31,7 +32,7 @@ def naive(case: Case, *, last: int = 10) -> Outcome:
     The band is that of a random walk of ln D with the estimated drift g.
     """
     case.require_positive("growth has no meaning there")
-    if not 2 <= last < len(case.history):
+    if not 2 <= whole("naive: last", last) < len(case.history):
         raise MfaError(
             f"naive: growth of the last {last} years needs more than {last} years of history and "
             f"last ≥ 2; there are {len(case.history)} years up to {case.years[-1]}"
@@ -72,19 +73,23 @@ def last_value(case: Case) -> Outcome:
     reference="Pei, Tilton (1999), Resources Policy 25, 11-20",
 )
 def econometric(
-    case: Case, *, trend: bool = True, covariance: str = "newey_west", errors: str = "independent"
+    case: Case, *, trend: bool = True, covariance: str = "newey_west", errors: str = "drift"
 ) -> Outcome:
     """Fit and continue ln(D/N) = a + e_Y ln Y + e_P ln P + g (t − T), the price if there is one.
 
-    ``covariance`` is that of the estimates (``plain`` or ``newey_west``); with ``errors="ar1"``
-    the last error fades (ρ^h) instead of being forgotten, with ``"walk"`` it stays.
+    ``covariance`` is that of the estimates (``plain`` or ``newey_west``). With ``errors="drift"``
+    the last error stays and may go on growing, with ``"walk"`` it stays, with ``"ar1"`` it fades
+    (ρ^h), with ``"independent"`` it is forgotten (:func:`mfa.demand.regression.error_paths`).
+    In hindcasts the bands of the first hold most nearly what they promise.
     """
+    if not isinstance(trend, bool):
+        raise MfaError(f"econometric: trend is True or False, found {trend!r}")
     case.require_positive("its logarithm is needed")
     drivers = {"income_elasticity": "gdp_per_capita"}
     if case.has("price"):
         drivers["price_elasticity"] = "price"
     for name in drivers.values():
-        _require_positive_driver(case, name)
+        case.require_positive_driver(name)
 
     def terms(get: Callable[[str], Array], years: np.ndarray) -> Array:
         columns = [np.log(get(name)) for name in drivers.values()]
@@ -113,7 +118,7 @@ def intensity(
     *,
     form: str = "log_quadratic",
     covariance: str = "newey_west",
-    errors: str = "independent",
+    errors: str = "drift",
 ) -> Outcome:
     """Fit intensity I = D/(N Y) over income, then D = I(Y) Y N.
 
@@ -121,10 +126,11 @@ def intensity(
     ``log_quadratic``: ln I = a + b ln Y + c (ln Y)². The income of the peak (−b/2c, or its
     exponential) is among the estimates, with its delta-method error, NaN where c ≥ 0; and so is
     the probability p of the Lind–Mehlum test of the shape (:func:`mfa.demand.intensity.inverted_u`).
+    ``covariance`` and ``errors`` as in econometric.
     """
     if form not in FORMS:
         raise MfaError(f"intensity: unknown form {form!r}. {known(form, FORMS, 'forms')}")
-    _require_positive_driver(case, "gdp_per_capita")
+    case.require_positive_driver("gdp_per_capita")
     logarithmic = form == "log_quadratic"
     if logarithmic:
         case.require_positive("its logarithm is needed")
@@ -272,9 +278,3 @@ def _peak(fit: Regression, logarithmic: bool) -> tuple[float, float]:
         peak = float(np.exp(peak))
         slope = slope * peak
     return peak, float(np.sqrt(slope @ fit.covariance @ slope))
-
-
-def _require_positive_driver(case: Case, name: str) -> None:
-    values = np.concatenate([case.past(name), case.ahead(name), case.draws(name).ravel()])
-    if not (values > 0).all():
-        raise MfaError(f"driver {name!r} must be above 0; it is {values.min():g} at its lowest")

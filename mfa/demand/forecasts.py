@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from mfa.demand import forecast_laws as forecast_laws  # these two enter the methods of the package
 from mfa.demand import forecast_methods as forecast_methods
-from mfa.demand.forecast_cases import Case, Method, Outcome, method_named
+from mfa.demand.forecast_cases import METHODS as METHODS
+from mfa.demand.forecast_cases import Case, Outcome, checked_method, require_mapping
+from mfa.demand.options import different, numbers, share, whole
 from mfa.demand.regression import Array, widened_normal
 from mfa.dims import order, require_contiguous
 from mfa.errors import MfaError, known
@@ -89,9 +91,9 @@ def forecast(
     ([102.0, 104.04], [102.0, 104.04])
     """
     levels = _levels(level)
-    chosen = _checked_method(method, drivers, options)
-    if horizon < 1 or samples < 2:
-        raise MfaError(f"horizon {horizon} must be at least 1 and samples {samples} at least 2")
+    chosen = checked_method(method, drivers, options)
+    horizon, samples = whole("horizon", horizon), whole("samples", samples, least=2)
+    seed = whole("seed", seed, least=0)
     _require_years("history", history)
     first, origin = int(history["year"].values[0]), int(history["year"].values[-1])
     span = np.arange(first, origin + horizon + 1)
@@ -149,8 +151,13 @@ def continued(
     >>> ahead.median("sample").sel(year=[2011, 2012]).values.round(6).tolist()
     [1.1, 1.21]
     """
+    horizon, samples = whole("horizon", horizon), whole("samples", samples, least=2)
+    last, seed, origin = whole("last", last), whole("seed", seed, least=0), whole("origin", origin)
+    require_mapping(drivers)
     result = {}
     for place, (name, data) in enumerate(sorted(dict(drivers).items())):
+        if not isinstance(data, xr.DataArray):
+            raise MfaError(f"driver {name!r} must be a DataArray with its dimensions named")
         if "year" not in data.dims:
             result[str(name)] = data
             continue
@@ -201,31 +208,12 @@ def _continue(
 
 
 def _levels(level: float | Sequence[float]) -> list[float]:
-    levels = [float(one) for one in np.atleast_1d(level)]
-    if not levels or not all(0 < one < 1 for one in levels):
-        raise MfaError(f"level {level} must lie between 0 and 1, for example 0.8 or [0.8, 0.95]")
-    return levels
-
-
-def _checked_method(name: str, drivers: Drivers | None, options: Mapping[str, Any]) -> Method:
-    chosen = method_named(name)
-    for option in options:
-        if option not in chosen.options():
-            raise MfaError(
-                f"method {name!r} has no option {option!r}. "
-                f"{known(option, chosen.options(), 'options')}"
-            )
-    given = [str(driver) for driver in drivers] if drivers is not None else []
-    missing = [driver for driver in chosen.needs if driver not in given]
-    if missing:
-        raise MfaError(
-            f"method {name!r} needs the driver {missing[0]!r}. {known(missing[0], given, 'given')}"
-        )
-    return chosen
+    several = different("level", level) if np.ndim(level) else [level]
+    return [share("level", one) for one in several]
 
 
 def _require_years(name: str, data: xr.DataArray) -> None:
-    if "year" not in data.dims or "year" not in data.coords:
+    if not isinstance(data, xr.DataArray) or "year" not in data.dims or "year" not in data.coords:
         raise MfaError(f"{name}: needs the dimension 'year' with calendar years")
     if not data.sizes["year"]:
         raise MfaError(f"{name}: has no years up to the origin")
@@ -234,7 +222,7 @@ def _require_years(name: str, data: xr.DataArray) -> None:
 
 
 def _require_no_nan(name: str, data: xr.DataArray) -> None:
-    wrong = ~np.isfinite(data.values)
+    wrong = ~np.isfinite(numbers(name, data).values)
     if wrong.any():
         at = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
         cell = {
@@ -247,6 +235,8 @@ def _require_no_nan(name: str, data: xr.DataArray) -> None:
 
 def _on_span(name: str, data: xr.DataArray, span: Years, samples: int) -> xr.DataArray:
     """Return a driver on exactly the years of history and horizon."""
+    if not isinstance(data, xr.DataArray):
+        raise MfaError(f"driver {name!r} must be a DataArray with its dimensions named")
     if "year" not in data.dims:
         _require_no_nan(f"driver {name!r}", data)
         return data
@@ -266,6 +256,8 @@ def _on_span(name: str, data: xr.DataArray, span: Years, samples: int) -> xr.Dat
 def _cells(history: xr.DataArray) -> Iterator[dict[str, Any]]:
     dims = [str(dim) for dim in history.dims if dim != "year"]
     for dim in dims:
+        if not history.sizes[dim]:
+            raise MfaError(f"history: dimension {dim!r} is empty; there is nothing to forecast")
         if dim not in history.coords:
             raise MfaError(f"history: dimension {dim!r} has no labels; give it coordinates")
     for labels in product(*(history[dim].values for dim in dims)):

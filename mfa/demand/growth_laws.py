@@ -244,7 +244,11 @@ def critical_points(law: str, *, scale: str = "linear", **parameters: Any) -> xr
     laws = (*SHAPES, "richards", "rise_and_decline")
     if law not in laws:
         raise MfaError(f"no critical points are known of law {law!r}. {known(law, laws, 'laws')}")
-    place = parameters["start" if law == "modified_exponential" else "midpoint"]
+    first = "start" if law == "modified_exponential" else "midpoint"
+    needs = {"rise_and_decline": ("decline", "decline_rate", "decline_from")}.get(law, ())
+    if lacking := [name for name in (first, "rate", *needs) if name not in parameters]:
+        raise MfaError(f"critical points of law {law!r} need the parameter {lacking[0]!r}")
+    place = parameters[first]
     middle, rate, back = axis(place, scale), parameters["rate"], axis_back(scale)
     same_labels(**parameters)
     if law == "modified_exponential":
@@ -301,12 +305,12 @@ def steepness(x: Any, place: Any, rate: Any, scale: str) -> Any:
     """Return the exponent z = r (x − x₀), or r ln(x / x₀) on the log scale."""
     if scale == "log":
         return rate * (axis(x, scale) - axis(place, scale))
-    axis(1.0, scale)
-    return rate * (x - place)
+    return rate * (axis(x, scale) - place)
 
 
 def axis(value: Any, scale: str) -> Any:
     """Return x, or ln x on the log scale; raise on an unknown scale and on x ≤ 0."""
+    value = np.asarray(value, dtype=float) if isinstance(value, list | tuple) else value
     if scale == "linear":
         return value
     if scale != "log":
@@ -325,8 +329,12 @@ def axis_back(scale: str) -> Any:
 
 
 def same_labels(**arrays: Any) -> None:
-    """Raise where two labelled arrays share a dimension with different labels."""
+    """Raise where arrays share a dimension with different labels, or one of them has no names."""
     labelled = {name: data for name, data in arrays.items() if getattr(data, "dims", ())}
+    bare = [n for n, d in arrays.items() if not hasattr(d, "dims") and np.ndim(d)]
+    if labelled and bare:
+        told = f"{bare[0]} is a bare array beside {', '.join(labelled)} with named dimensions"
+        raise MfaError(f"{told}; name its own: xr.DataArray({bare[0]}, dims='…')")
     if len(labelled) > 1:
         from mfa.dims import require_same_labels
 

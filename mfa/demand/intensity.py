@@ -81,6 +81,13 @@ def intensity_peak(
     laws = (*SHAPES, "richards", "rise_and_decline")
     if name not in laws:
         raise MfaError(f"law {name!r} is not one over income. {known(name, laws, 'laws')}")
+    wanted = CURVES[name].names
+    for parameter in (*wanted, *parameters):
+        if parameter not in wanted:
+            hint = known(parameter, wanted, "parameters")
+            raise MfaError(f"law {name!r} has no parameter {parameter!r}. {hint}")
+        if parameter not in parameters:
+            raise MfaError(f"law {name!r} needs the parameter {parameter!r}")
     same_labels(**parameters)
     shape = parameters.get("asymmetry", SHAPES.get(name, 1.0))
     place = parameters["start" if name == "modified_exponential" else "midpoint"]

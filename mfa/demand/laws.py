@@ -58,6 +58,12 @@ def growth(x: Any, *, start: Any, level: Any, rate: Any) -> Any:
     >>> growth(np.array([2020.0, 2022.0]), start=2020, level=100.0, rate=0.1).round(6).tolist()
     [100.0, 121.0]
     """
+    if (np.asarray(rate) <= -1).any():
+        raise MfaError(
+            f"rate must be above -1, found {float(np.min(rate)):g}: 0.02 is two per cent"
+        )
+    x = np.asarray(x, dtype=float) if isinstance(x, list | tuple) else x
+    same_labels(x=x, start=start, level=level, rate=rate)
     grown = level * (1.0 + rate) ** (x - start)
     if hasattr(grown, "where"):
         return with_unit(grown.where(x >= start), level)

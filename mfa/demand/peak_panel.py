@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from mfa.demand.options import number, share, whole
 from mfa.demand.wave_order import peak_shift
 from mfa.dims import require_same_labels
 from mfa.errors import MfaError
@@ -36,6 +37,7 @@ def take_off_year(gdp_per_capita: xr.DataArray, income: float) -> xr.DataArray:
     1903.0
     """
     _require_numbers("gdp_per_capita", gdp_per_capita)
+    number("income", income)
     years = gdp_per_capita["year"]
     below = gdp_per_capita < income
     last_below = years.where(below).max("year")
@@ -78,7 +80,7 @@ def observed_peak(
     _require_numbers("intensity", intensity)
     _require_numbers("gdp_per_capita", gdp_per_capita)
     require_same_labels(intensity=intensity, gdp_per_capita=gdp_per_capita)
-    if window < 1 or window % 2 == 0 or window > intensity.sizes["year"]:
+    if whole("window", window) < 1 or window % 2 == 0 or window > intensity.sizes["year"]:
         raise MfaError(
             f"window {window} must be odd and not above the {intensity.sizes['year']} years"
         )
@@ -147,6 +149,7 @@ def panel_test(
     """
     from scipy import stats
 
+    share("level", level)
     given = {"take_off": take_off, "height": height, "position": position}
     for name, data in given.items():
         if data.ndim != 1:

@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 COVARIANCES = ("plain", "newey_west")
 """How the covariance of estimates is found: equal independent errors, or correlated ones."""
 
-ERRORS = ("independent", "ar1", "walk")
+ERRORS = ("independent", "ar1", "walk", "drift")
 """What is thought of the errors of successive years in a forecast."""
 
 COLLINEAR = 1e-12
@@ -155,8 +155,9 @@ def error_paths(
 
     ``independent``: nothing is expected, draws are normal with s² = Σ u²/freedom. ``ar1``:
     u_{T+h} = ρ^h u_T + Σ_j ρ^{h−j} e_j with ρ from the regression of u_t on u_{t−1}. ``walk``: the
-    same with ρ = 1, so that the last error stays. In all the draws are widened for s being an
-    estimate (t distribution).
+    same with ρ = 1, so that the last error stays. ``drift``: a walk, u_{T+h} = u_T + h d + Σ_j e_j,
+    of which the mean step d is not known to be 0: over n steps it was seen with the error s/√n
+    only, d ~ N(0, s²/n). In all the draws are widened for s being an estimate (t distribution).
 
     Returns
     -------
@@ -179,13 +180,16 @@ def error_paths(
     memory, shocks = 0.0, residuals
     if errors != "independent":
         before = residuals[:-1]
-        if errors == "walk":
+        if errors in ("walk", "drift"):
             memory = 1.0
         elif before @ before > 0:
             memory = float(np.clip(before @ residuals[1:] / (before @ before), -0.99, 0.99))
         shocks = residuals[1:] - memory * before
     spread = np.sqrt(shocks @ shocks / freedom)
-    noise = spread * widened_normal(samples, horizon, freedom, rng)
+    steps = widened_normal(samples, horizon + (errors == "drift"), freedom, rng)
+    noise = spread * steps[:, :horizon]
+    if errors == "drift":
+        noise += spread * steps[:, horizon:] / np.sqrt(len(shocks))
     expected = np.zeros(horizon)
     if errors != "independent":
         expected = residuals[-1] * memory ** np.arange(1, horizon + 1)

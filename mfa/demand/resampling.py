@@ -10,6 +10,7 @@ import numpy as np
 
 from mfa.demand.batch_fits import Evaluate, solve
 from mfa.demand.curves import Scaling
+from mfa.demand.options import whole
 from mfa.demand.panel import Layout, Points
 from mfa.demand.ridges import in_logs
 from mfa.errors import MfaError
@@ -27,6 +28,7 @@ def bootstrap(
     points: Points,
     noise: str,
     best: Any,
+    limits: Any,
     count: int,
     block: int,
     seed: int,
@@ -37,12 +39,12 @@ def bootstrap(
     stays among the residuals that are drawn.
     """
     fewest = min(np.bincount(points.group))
-    if not 1 <= block <= fewest:
+    if whole("block", block) > fewest:
         raise MfaError(
             f"block must lie within 1 and {fewest}, the points of a group; found {block}"
         )
     random = np.random.default_rng(seed)
-    evaluate = layout.evaluate(points.group)
+    evaluate = layout.evaluate(points.group, points.inside)
     evaluate = in_logs(evaluate) if noise == "relative" else evaluate
     u, root = scaling.inside(points.x), np.sqrt(points.weight)
     seen = points.y / scaling.level
@@ -60,9 +62,8 @@ def bootstrap(
         drawn[:, mine] = own[picked]
     drawn *= np.sqrt(len(u) / (len(u) - len(best)))
     samples = value[0] + drawn / root
-    box = layout.box(scaling, points, {})
     start = np.repeat(np.asarray(best)[None], count, axis=0)
-    low, high = np.minimum(box[0], best), np.maximum(box[3], best)
+    low, high = np.minimum(limits[0], best), np.maximum(limits[1], best)
     weight = None if (root == 1).all() else root
     return together(evaluate, u, samples, start, low, high, weight)
 

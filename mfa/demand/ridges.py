@@ -52,10 +52,13 @@ class Ridge:
         edges = np.interp([-2.0, -1.0, 1.0, 2.0], self.roots, self.points[:, self.key])
         return float(max((edges[2] - edges[1]) / 2, (edges[3] - edges[0]) / 4))
 
-    def draw(self, count: int, random: np.random.Generator) -> Any:
-        """Return draws (count, column) of the working parameters."""
-        root = random.standard_t(self.degrees, size=count)
-        at = np.interp(root, self.roots, np.arange(len(self.roots)))
+    def draw(self, count: int, random: np.random.Generator, key: float | None = None) -> Any:
+        """Return draws (count, column) of the working parameters; those of one ``key`` if told."""
+        grid = np.arange(len(self.roots))
+        if key is None:
+            at = np.interp(random.standard_t(self.degrees, size=count), self.roots, grid)
+        else:
+            at = np.full(count, np.interp(key, self.points[:, self.key], grid))
         floor = np.minimum(at.astype(int), len(self.roots) - 2)
         part = (at - floor)[:, None]
         middle = self.points[floor] * (1 - part) + self.points[floor + 1] * part

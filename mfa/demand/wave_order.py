@@ -11,6 +11,7 @@ import xarray as xr
 
 from mfa.demand.fitted import DRAWS, Fit
 from mfa.demand.growth_laws import critical_points
+from mfa.demand.options import number, numbers, whole
 from mfa.errors import MfaError
 
 
@@ -44,10 +45,17 @@ def waves(points: Mapping[str, Any], *, seed: int = 0) -> xr.Dataset:
     >>> found.mineral.values.tolist(), float(found.overlap.sel(mineral="steel", other="copper"))
     (['steel', 'copper'], 0.6)
     """
+    if not isinstance(points, Mapping) or not points:
+        raise MfaError("waves are those of a mapping of minerals to fits or to critical points")
     fits = {name: value for name, value in points.items() if isinstance(value, Fit)}
     rises = {}
     for name, value in points.items():
         told = value.critical_points() if isinstance(value, Fit) else value
+        for end in ("take_off", "zero_growth"):
+            if end not in told:
+                raise MfaError(f"{name} lacks {end!r}: give a fit, or both critical points")
+            if np.size(told[end]) != 1:
+                raise MfaError(f"{name} has a {end!r} for each of several groups; choose one")
         rises[name] = (float(told["take_off"]), float(told["zero_growth"]))
         if not np.isfinite(rises[name]).all():
             raise MfaError(f"{name} has no take-off or no zero growth: its law has no wave")
@@ -73,7 +81,7 @@ def waves(points: Mapping[str, Any], *, seed: int = 0) -> xr.Dataset:
 
 def _stops(fit: Fit, seed: int) -> Any:
     drawn = fit.sample(DRAWS, seed)
-    named = {str(name): drawn[name] for name in drawn}
+    named = {name: drawn[name] for name in fit.curve.names}
     return critical_points(fit.law, scale=fit.scaling.scale, **named).zero_growth.values
 
 
@@ -173,7 +181,12 @@ def zero_growth_seen(
     >>> zero_growth_seen(x, np.minimum(x, 12.0), midpoint=6.0, saturation=12.0)
     15.0
     """
-    x, y = (np.asarray(v, dtype=float) for v in (x, y))
+    number("midpoint", midpoint, above=0)
+    number("saturation", saturation, above=0)
+    run = whole("run", run)
+    x, y = (np.asarray(numbers(name, v)) for name, v in (("x", x), ("y", y)))
+    if x.shape != y.shape:
+        raise MfaError(f"{len(x)} x stand beside {len(y)} y")
     if len(x) < 2 * run or not (np.diff(x) > 0).all():
         raise MfaError(f"x must rise and have {2 * run} or more points, found {len(x)}")
     smooth = np.convolve(y, np.full(run, 1 / run), mode="valid")

@@ -100,6 +100,10 @@ def test_the_s_curve_notebook_says_what_its_words_say(executed):
     text = printed(book)
     assert "shared shape: rejected" in text
     assert "identified alone: Brazil, Indonesia\n" in text
+    found = re.search(
+        r"per year: \+0\.\d+ ± 0\.\d+ %, p = (0\.0\d+)\n90 % by blocks.*: \+0\.\d", text
+    )
+    assert float(found.group(1)) < 0.05
     assert "the saturation of this gompertz fit is not identified" in text
     for metal in ("Cu", "Al", "Ni"):
         assert f"{metal}: not identified; zero growth between" in text
@@ -114,7 +118,7 @@ def test_the_s_curve_notebook_says_what_its_words_say(executed):
     shown = [
         output["data"].get("text/markdown", "") for output in outputs(book) if "data" in output
     ]
-    assert sum("| S-curve, error stays |" in table for table in shown) == 1
+    assert sum("| S-curve, error fades |" in table for table in shown) == 1
 
 
 def test_the_rivals_notebook_says_where_the_s_curve_loses(executed):

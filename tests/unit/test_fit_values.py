@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 from click.testing import CliRunner
 
 import mfa
 from mfa import demand
 from mfa.cli import main
 from mfa.demand.fit_data import read_points
+from mfa.demand.fit_files import write
 from mfa.errors import MfaError
 
 SYSTEM = """\
@@ -159,6 +161,10 @@ REFUSED = {
         "  consumption: {fit: stell.yaml, of: gdp_per_capita}\n",
         "there is no file",
     ),
+    "a fit that is a table": (
+        "  consumption: {fit: steel.csv, of: gdp_per_capita}\n",
+        "is the name of a YAML file that 'mfa fit' wrote, found 'steel.csv'",
+    ),
     "a fit that is none": (
         "  consumption: {fit: systems/steel.yaml, of: gdp_per_capita}\n",
         "is no fit",
@@ -260,6 +266,20 @@ def test_a_table_that_cannot_be_fitted_is_named_where_it_is_wrong(study: Path) -
         ("labels:", "label:", "no field 'label'"),
         ("identified:", "identity:", "no field 'identity'"),
         ("units:", "units: 5 #", "is no whole fit"),
+        (
+            "law: gompertz",
+            "law: logistic",
+            r"growth.yaml:7:22 \(from steel.yaml:2:1\): .*not as it was written",
+        ),
+        ("sigma: ", "sigma: 3", "not as it was written"),
+        ("sigma: ", "sigma: x", "'sigma' of the fit is 'x.*', which it cannot be"),
+        ("interior: true", "interior: maybe", "'interior' of the fit is 'maybe'"),
+        ("degrees: ", "degrees: -", "'degrees' of the fit is -136"),
+        (
+            "past_turning: [true, true]",
+            "past_turning: [true]",
+            r"'past_turning' of the fit has the shape \(1,\), not \(2,\)",
+        ),
     ],
 )
 def test_an_edited_fit_is_not_taken(study: Path, old: str, new: str, message: str) -> None:
@@ -269,3 +289,152 @@ def test_an_edited_fit_is_not_taken(study: Path, old: str, new: str, message: st
     text = "  consumption: {fit: steel.yaml, of: gdp_per_capita, times: population}\n"
     with pytest.raises(MfaError, match=message):
         read(study, text)
+
+
+def test_a_fit_in_a_wrong_unit_is_told_in_both_files(study: Path) -> None:
+    written(study)
+    data = table(study, "steel.csv")
+    fit(
+        study, str(data), "--law", "gompertz", "--by", "gdp_per_capita", "--group", "region",
+        "-o", str(study / "steel.yaml"),
+    )  # fmt: skip
+    text = "  consumption: {fit: steel.yaml, of: gdp_per_capita, times: population}\n"
+    with pytest.raises(MfaError) as caught:
+        mfa.build_parameters(read(study, text))
+    assert "growth.yaml:7:22 (from steel.yaml:5:15): consumption: the unit gives t/yr" in str(
+        caught.value
+    )
+    written(study)
+    told = read(study, text.replace("}", ", midpoint: 3 t}"))
+    with pytest.raises(MfaError, match=r"growth\.yaml:7:83: consumption: the unit gives t,"):
+        mfa.build_parameters(told)
+
+
+def test_a_law_of_years_and_one_of_income_are_not_taken_for_each_other(study: Path) -> None:
+    data, people = table(study, "steel.csv"), table(study, "people.csv", 1e6)
+    of = "  consumption: {fit: steel.yaml, of: gdp_per_capita, times: population}\n"
+    plain = of.replace("of: gdp_per_capita, ", "")
+    for by, right, wrong, message in (
+        ("year", plain, of, r"growth\.yaml:7:38: .*was fitted over years: leave 'of' out"),
+        ("gdp_per_capita", of, plain, "fitted over something in USD/person: say 'of'"),
+    ):
+        fit(
+            study, str(data), "--law", "gompertz", "--by", by, "--per", str(people),
+            "--group", "region", "-o", str(study / "steel.yaml"),
+        )  # fmt: skip
+        assert float(mfa.build_parameters(read(study, right)).consumption.max()) < 6e5
+        with pytest.raises(MfaError, match=message):
+            read(study, wrong)
+
+
+def test_a_law_of_a_share_without_unit_is_none_of_years(study: Path) -> None:
+    """x without a unit need not be a calendar year."""
+    rows = ["year,towns,value,unit"]
+    rows += [
+        f"{1950 + i},{0.2 + 0.01 * i!r},"
+        f"{float(demand.logistic(0.2 + 0.01 * i, saturation=9e3, midpoint=0.5, rate=12.0))!r},t/yr"
+        for i in range(75)
+    ]
+    (study / "towns.csv").write_text("\n".join(rows) + "\n", "utf-8")
+    fit(
+        study, str(study / "towns.csv"), "--law", "logistic", "--by", "towns",
+        "-o", str(study / "towns.yaml"),
+    )  # fmt: skip
+    with pytest.raises(MfaError, match="fitted over a number without unit: say 'of'"):
+        read(study, "  consumption: {fit: towns.yaml}\n")
+    file = study / "systems" / "steel.yaml"
+    file.write_text(SYSTEM.replace("parameters:", "parameters:\n  towns: {dims: [], unit: 1}"))
+    told = read(study, "  towns: 0.5\n  consumption: {fit: towns.yaml, of: towns}\n")
+    np.testing.assert_allclose(mfa.build_parameters(told).consumption, 4.5e3, rtol=1e-6)
+
+
+def test_a_fit_with_covariates_needs_a_saturation_in_a_scenario(study: Path) -> None:
+    income = np.linspace(1e3, 40e3, 60)
+    towns = np.random.default_rng(0).uniform(0.2, 0.9, 60)
+    used = demand.logistic(income, saturation=0.5 * np.exp(towns), midpoint=9e3, rate=3e-4)
+    unit = {"units": "USD/person"}
+    found = demand.fit(
+        "logistic",
+        xr.DataArray(income, dims="place", attrs=unit),
+        xr.DataArray(used, dims="place", attrs={"units": "t/person/yr"}),
+        covariates={"towns": towns},
+    )
+    write(found, study / "steel.yaml")
+    text = "  consumption: {fit: steel.yaml, of: gdp_per_capita, times: population%s}\n"
+    with pytest.raises(MfaError, match=r"depends on covariates \(towns\)"):
+        read(study, text % "")
+    told = read(study, text % ", saturation: 400 kg/person/yr")
+    assert 0.39 * 2e6 < float(mfa.build_parameters(told).consumption.max()) < 0.4 * 2e6
+
+
+def test_points_that_lack_something_are_told_with_their_years(study: Path) -> None:
+    data, people = table(study, "steel.csv"), table(study, "people.csv", 1e6)
+    words = ["--law", "gompertz", "--by", "gdp_per_capita", "--per", str(people)]
+    assert "left out" not in fit(study, str(data), *words, "--group", "region")
+    lines = people.read_text("utf-8").splitlines()
+    kept = [line for line in lines if not line.startswith(("1990,A", "1995,A", "1996,A"))]
+    people.write_text("\n".join(kept) + "\n", "utf-8")
+    shown = fit(study, str(data), *words, "--group", "region")
+    told = f"3 of 140 points left out, which have nothing in {people}: A 1990, 1995–1996\n"
+    assert told in shown and shown.startswith("gompertz, 137 points")
+    assert "left out" not in fit(study, str(data), *words, "--group", "region", "--first", "1997")
+
+
+def test_the_command_refuses_what_would_be_nonsense(study: Path) -> None:
+    data, people = table(study, "steel.csv"), table(study, "people.csv", 1e6)
+    one = [str(data), "--where", "region=A"]
+    for words, message in (
+        (["--law", "gompertz", "--by", "year", "--where", "value=x"], "no row has value 'x'"),
+        (["--law", "gompertz", "--by", "value"], "cannot be a function of itself"),
+        (
+            ["--law", "bass", "--by", "year", "--per", str(people)],
+            "is one of years since the launch",
+        ),
+        (["--law", "fisher_pry", "--by", "year", "--per", str(people)], "y is in t/person/yr"),
+        (["--law", "gompertz", "--by", "year", "--where", "region"], "COLUMN=LABEL"),
+        (["--law", "gompertz", "--by", "year", "--first", "2050", "--last", "2000"], "lies after"),
+        (["--law", "gompertz", "--by", "year", "--first", "2070"], "no year has both"),
+    ):
+        assert message in fit(study, *one, *words, code=2)
+
+
+def test_the_command_shows_units_doubts_and_what_it_wrote(study: Path) -> None:
+    data, people = table(study, "steel.csv"), table(study, "people.csv", 1e6)
+    words = [str(data), "--by", "gdp_per_capita", "--per", str(people), "--where", "region=A"]
+    out = str(study / "out.yaml")
+    shown = fit(study, *words, "--law", "richards", "-o", out)
+    assert "t/person/yr" in shown and " person/USD" in shown and f"wrote {out}" in shown
+    assert "the saturation is not identified: the optimum lies on a bound" in shown
+
+
+def test_a_label_or_unit_that_is_unknown_is_shown_with_its_place(study: Path) -> None:
+    data = table(study, "steel.csv")
+    words = ["--law", "gompertz", "--by", "year"]
+    (study / "names.csv").write_text(
+        "year,value,unit,place\n2000,1,t,Brazil\n2001,2,bananas,Brazil\n", "utf-8"
+    )
+    names = str(study / "names.csv")
+    told = fit(study, names, *words, "--where", "place=Brasil", code=2)
+    assert "names.csv:2:" in told and 'Did you mean "Brazil"?' in told
+    assert "names.csv:3:8: unknown unit 'bananas'" in fit(study, names, *words, code=2)
+    told = fit(study, str(data), *words, code=2)
+    assert "1990 has two values; choose with where= (--where), or name the group" in told
+
+
+def test_a_driver_of_the_world_holds_for_all_groups(study: Path) -> None:
+    data = table(study, "steel.csv")
+    lines = ["year,value,unit"] + [
+        f"{year},{500.0 * (year - 1988)!r},USD/person" for year in range(1990, 2060)
+    ]
+    (study / "world.csv").write_text("\n".join(lines) + "\n", "utf-8")
+    words = [str(data), "--law", "gompertz", "--group", "region"]
+    one = fit(study, *words, "--by", str(study / "world.csv"))
+    other = fit(study, *words, "--by", "gdp_per_capita")
+    assert one == other and one.startswith("gompertz, 140 points")
+
+
+def test_a_saturation_that_is_open_is_not_shown_with_a_small_error(study: Path) -> None:
+    rows = [f"{1960 + i},{1.02**i!r},t/yr" for i in range(60)]
+    (study / "grows.csv").write_text("\n".join(["year,value,unit", *rows]) + "\n", "utf-8")
+    shown = fit(study, str(study / "grows.csv"), "--law", "gompertz", "--by", "year")
+    assert "± inf t/yr   not identified by the data" in shown

@@ -493,13 +493,45 @@ def test_missing_values_may_be_dropped_in_words() -> None:
         (lambda: demand.fit("logistic", INCOME, INCOME, start={"rate": -1}), "outside the law"),
         (lambda: demand.fit("logistic", INCOME, INCOME, own=["level"]), "own parameter 'level'"),
         (lambda: demand.fit("logistic", INCOME, INCOME, weights=-1.0), "not be negative"),
-        (lambda: demand.fit("logistic", INCOME, INCOME, starts=0), "starts must be 1 or more"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, starts=0), "starts must be a whole number, 1 or more, found 0"),
         (lambda: demand.fit("logistic", INCOME, INCOME, missing="skip"), "missing='skip' is unknown"),
         (lambda: demand.fit("logistic", np.ones((2, 3)), np.ones((2, 3))), "needs labels"),
-        (lambda: demand.fit("logistic", INCOME[:9], INCOME), "9 values stand beside 60 of y"),
+        (lambda: demand.fit("logistic", INCOME[:9], INCOME), "9 values of .* stand beside 60"),
         (missing_cell, r"missing \(NaN\) at country=US, year=1960, 1 in all"),
         (lambda: demand.fit("logistic", panel()[0].isel(country=slice(2)), panel()[1], x_dim="year"), "labels of dimension 'country' differ"),
         (lambda: demand.fit("logistic", *panel(), x_dim="time"), "y has no dimension 'time'"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, own="saturation"), r"own must be a list of parameters, such as \['saturation'\]"),
+        (lambda: demand.fit("logistic", ["a"] * 60, INCOME), "x must be numbers, found values of type str"),
+        (lambda: demand.fit("logistic", None, INCOME), "x must be numbers, found None"),
+        (lambda: demand.fit("logistic", INCOME, INCOME + 1j), "y must be numbers, found values of type complex"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, weights="equal"), "weights must be numbers"),
+        (lambda: demand.fit("logistic", INCOME, -INCOME), "is of values above 0, and those of y sum up to"),
+        (lambda: demand.fit("bass", np.arange(1990, 2020), np.arange(30.0)), "x = 1990 is not: subtract the year"),
+        (lambda: demand.fit("fisher_pry", AGES, xr.DataArray(AGES / 99, dims="year", attrs={"units": "%"})), "y is in %: divide it"),
+        (lambda: demand.fit("rise_and_decline", INCOME, INCOME, start={"decline_from": 2e4}), "needs one of 'midpoint'"),
+        (lambda: demand.Fit.from_mapping(5), "a fit is a mapping of its fields, found 5"),
+        (lambda: demand.fit_parameters(None), "given by the path of its file, found None"),
+        (lambda: demand.nested_test(1, 2), "compares two fits"),
+        (lambda: demand.fit("logistic", *(v.isel(country=[0]) for v in panel()), x_dim="year", pooling="partial"), "two or more"),
+        (lambda: demand.fit("logistic", *(v.rename(year="time") for v in panel())), "say which one is that of the points"),
+        (lambda: demand.fit("logistic", *(v.isel(country=[0, 0]) for v in panel()), x_dim="year"), "stands there twice"),
+        (lambda: demand.fit("fisher_pry", AGES, 2 * AGES), "shares between 0 and 1, found 2; per cent"),
+        (lambda: demand.fit("fisher_pry", AGES, -AGES), "shares between 0 and 1, found -1"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, own=["rate"]), "need a second dimension of y"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, starts=2.5), "starts must be a whole number, 1 or more, found 2.5"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, seed="a"), "seed must be a whole number, 0 or more, found 'a'"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, seed=-1), "seed must be a whole number, 0 or more, found -1"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, loss="huber", loss_scale=0), "loss_scale must be a number above 0, found 0"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, loss="huber", loss_scale="1"), "loss_scale must be a number above 0, found '1'"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, loss_scale=2.0), "that of a robust loss"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, bounds={"rate": 3}), r"bounds of 'rate' must be a pair \(low, high\), found 3"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, bounds={"rate": "ab"}), "must be a pair"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, bounds={"rate": (-2, -1)}), "lie outside the law"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, bounds=(0, 1)), "bounds must be a mapping"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, start=5), "start must be a mapping"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, start={"rate": "fast"}), "start of 'rate' must be a number"),
+        (lambda: demand.fit("logistic", INCOME, INCOME, weights=0 * INCOME), "no point is left to fit"),
+        (lambda: demand.fit("logistic", INCOME, INCOME * np.nan, missing="drop"), "no point is left to fit"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_fitted_is_refused_in_words(call: Any, message: str) -> None:
@@ -514,8 +546,20 @@ def test_labels_of_another_group_and_levels_beyond_one_are_refused() -> None:
         found.predict(x.isel(country=slice(2)))
     with pytest.raises(MfaError, match="between 0 and 1, found 90"):
         found.predict(x, level=90)
+    with pytest.raises(MfaError, match="x must be numbers, found a Dataset"):
+        found.predict(x.to_dataset(name="x"))
+    with pytest.raises(MfaError, match="x must be numbers, found values of type str"):
+        found.predict(["a"])
     with pytest.raises(MfaError, match="block must lie within 1 and 40"):
         found.bootstrap(10, block=41)
+    with pytest.raises(MfaError, match=r"count must be a whole number, 2 or more, found 10\.5"):
+        found.bootstrap(10.5)
+    with pytest.raises(MfaError, match=r"count must be a whole number, 1 or more, found 10\.5"):
+        found.sample(10.5)
+    with pytest.raises(MfaError, match="seed must be a whole number"):
+        found.sample(10, seed="a")
+    with pytest.raises(MfaError, match="level must lie between 0 and 1, found 2"):
+        found.critical_points(level=2)
 
 
 def test_data_that_run_into_a_bound_have_an_open_saturation() -> None:
@@ -573,3 +617,80 @@ def test_a_curve_that_does_not_move_has_a_profile_without_overflow() -> None:
 def test_observations_that_do_not_vary_identify_nothing() -> None:
     with pytest.raises(MfaError, match="y does not vary"):
         demand.fit("logistic", np.linspace(1.0, 30.0, 30), np.full(30, 5.0))
+
+
+def test_a_bootstrap_stays_within_the_bounds_of_its_fit() -> None:
+    """Draws of a bounded fit do not leave what the user has said is possible."""
+    bounds = {"saturation": (490.0, 505.0)}
+    found = demand.fit("logistic", INCOME, noisy(INCOME, 40.0), bounds=bounds).bootstrap(200)
+    drawn = found.sample(500).saturation
+    assert float(drawn.min()) >= 490.0 - 1e-6 and float(drawn.max()) <= 505.0 + 1e-6
+    assert float(drawn.std()) > 0
+
+
+def test_x_in_another_unit_is_not_taken_for_the_own() -> None:
+    """2,030 is no income: a year, or thousands of dollars, is refused where its unit says so."""
+    x = xr.DataArray(INCOME, dims="year", attrs={"units": "USD/person"})
+    found = demand.fit("logistic", x, noisy(INCOME, 5.0))
+    assert found.sample(2).rate.attrs["units"] == "person/USD"
+    years = xr.DataArray([2030.0], dims="year", attrs={"units": "year"})
+    with pytest.raises(MfaError, match="x is in year, the fit is one over USD/person"):
+        found.predict(years)
+    assert found.predict(2e4)[1] == found.predict(x[:1] * 0 + 2e4)[1][0]
+
+
+@pytest.mark.parametrize("size", [1e-250, 1e250])
+def test_very_small_and_very_large_units_do_no_harm(size: float) -> None:
+    y = noisy(INCOME, 5.0)
+    found = demand.fit("logistic", INCOME, y * size)
+    plain = demand.fit("logistic", INCOME, y)
+    assert found.parameters["saturation"] == pytest.approx(
+        size * plain.parameters["saturation"], rel=1e-6
+    )
+    told = found.criteria["aic"] - plain.criteria["aic"]
+    assert told == pytest.approx(2 * 60 * np.log(size), rel=1e-9)
+
+
+def test_a_law_without_critical_points_has_none_and_does_not_warn() -> None:
+    found = demand.fit("modified_exponential", INCOME, points("modified_exponential")[1])
+    told = found.critical_points()
+    assert all(np.isnan(float(told[name])) for name in told)
+
+
+def test_points_run_over_years_however_a_panel_lies() -> None:
+    """The first dimension was taken once: 40 saturations of years instead of those of countries."""
+    x, y = panel()
+    wanted = demand.fit("logistic", x, y, x_dim="year").parameters["saturation"]
+    for dims in (("country", "year"), ("year", "country")):
+        found = demand.fit("logistic", x.transpose(*dims), y.transpose(*dims))
+        np.testing.assert_allclose(found.parameters["saturation"], wanted, rtol=1e-6)
+
+
+def test_labels_that_are_numbers_are_labels() -> None:
+    x, y = (v.assign_coords(country=np.arange(v.sizes["country"])) for v in panel())
+    found = demand.fit("logistic", x, y)
+    plain = demand.fit("logistic", *panel()).predict(panel()[0])[1]
+    np.testing.assert_allclose(found.predict(x)[1].values, plain.values, rtol=1e-9)
+
+
+def test_a_bare_x_is_not_run_along_the_samples() -> None:
+    """Sixty points beside sixty draws gave the diagonal, one draw for each point."""
+    ensemble = dict(demand.fit("logistic", INCOME, noisy(INCOME, 5.0)).sample(60))
+    with pytest.raises(MfaError, match="x is a bare array beside saturation, midpoint, rate"):
+        demand.logistic(INCOME, **ensemble)
+    labelled = xr.DataArray(INCOME, dims="x")
+    assert demand.logistic(labelled, **ensemble).sizes == {"x": 60, "sample": 60}
+    assert demand.logistic(2e4, **ensemble).sizes == {"sample": 60}
+
+
+def test_a_band_of_shares_stays_between_none_and_all() -> None:
+    y = np.clip(points("fisher_pry")[1] + np.random.default_rng(0).normal(0, 0.03, 31), 0, 1)
+    low, mid, high = demand.fit("fisher_pry", AGES, y).predict([-20.0, 12.0, 60.0])
+    assert float(low.min()) == 0.0 and float(high.max()) == 1.0
+    assert (low <= mid).all() and (mid <= high).all()
+
+
+def test_two_fits_may_be_compared_and_kept_in_a_set() -> None:
+    one, other = (demand.fit("logistic", INCOME, noisy(INCOME, 5.0)) for _ in range(2))
+    assert one == one and one != other and len({one, other}) == 2
+    assert one.parameters == other.parameters

@@ -109,7 +109,15 @@ def test_newey_west_errors_grow_with_memory_and_ar1_carries_the_last_error() -> 
     demand = until(INCOME * np.exp(by_year(error)))
     drivers = {"gdp_per_capita": INCOME}
     told = {
-        kind: forecast("econometric", demand, drivers, 10, covariance=kind, trend=False)
+        kind: forecast(
+            "econometric",
+            demand,
+            drivers,
+            10,
+            covariance=kind,
+            trend=False,
+            errors="independent",
+        )
         for kind in ("plain", "newey_west")
     }
     wider = told["newey_west"].standard_error / told["plain"].standard_error
@@ -383,13 +391,54 @@ ZERO = INCOME.where(INCOME.year != 1950, 0.0)
          "no value in 2011 to 2011 (1 years)"),
         (lambda: forecast("naive", INCOME[[0, 2]]), "contiguous"),
         (lambda: forecast("naive", until(INCOME), level=1.2), "between 0 and 1"),
-        (lambda: forecast("naive", until(INCOME), horizon=0), "horizon 0 must be at least 1"),
+        (lambda: forecast("naive", until(INCOME), horizon=0), "horizon must be a whole number, 1 or more, found 0"),
         (lambda: forecast("econometric", until(INCOME), DRIVERS, covariance="hac"),
          "unknown covariance 'hac'"),
         (lambda: forecast("econometric", until(INCOME),
                           DRIVERS | {"price": INCOME**2}, trend=False), "cannot be told apart"),
         (lambda: forecast("econometric", until(INCOME), {"gdp_per_capita": FINAL}),
          "has the dimensions ['sector'], which the history does not have"),
+        (lambda: forecast("naive", until(INCOME), horizon=2.5), "horizon must be a whole number"),
+        (lambda: forecast("naive", until(INCOME), samples=10.5), "samples must be a whole number"),
+        (lambda: forecast("naive", until(INCOME), samples=1), "2 or more, found 1"),
+        (lambda: forecast("naive", until(INCOME), seed="a"), "seed must be a whole number"),
+        (lambda: forecast("naive", until(INCOME), level=[0.8, 0.8]), "level: 0.8 stands there twice"),
+        (lambda: forecast("naive", until(INCOME), level=[]), "level must be a list of one or more"),
+        (lambda: forecast("naive", until(INCOME), level="0.8"), "between 0 and 1, found '0.8'"),
+        (lambda: forecast("naive", until(INCOME), last=2.5), "naive: last must be a whole number"),
+        (lambda: forecast(["naive"], until(INCOME)), "unknown forecasting method ['naive']"),
+        (lambda: forecast("naive", until(INCOME).values), "history: needs the dimension 'year'"),
+        (lambda: forecast("naive", until(INCOME), INCOME), "drivers must be a Dataset or a mapping"),
+        (lambda: forecast("econometric", until(INCOME), {"gdp_per_capita": INCOME.values}),
+         "driver 'gdp_per_capita' must be a DataArray"),
+        *((lambda name=name: forecast(name, until(INCOME), DRIVERS | {"population": ZERO}),
+           "driver 'population' must be above 0; it is 0 in 1950")
+          for name in ("econometric", "intensity", "s_curve")),
+        (lambda: forecast("s_curve", until(INCOME), {"gdp_per_capita": -INCOME}),
+         "driver 'gdp_per_capita' must be above 0"),
+        (lambda: forecast("naive", until(INCOME).expand_dims(region=["A"]).isel(region=[])), "dimension 'region' is empty"),
+        (lambda: forecast("naive", until(INCOME).astype(str)), "history must be numbers, found values of type str"),
+        (lambda: forecast("econometric", until(INCOME), {"gdp_per_capita": INCOME.astype(str)}), "must be numbers"),
+        (lambda: forecast("econometric", until(INCOME), DRIVERS, trend="no"), "trend is True or False, found 'no'"),
+        (lambda: backtest(["naive"], INCOME.values, None, [2000], 5), "history: needs the dimension 'year'"),
+        (lambda: backtest(["econometric"], INCOME, DRIVERS, [2010], 5, drivers_ahead="observed"),
+         "drivers are observed up to 2010: nothing is left to score after the origin 2010"),
+        (lambda: error_table(5), "summarises what backtest"),
+        (lambda: error_table(backtest(["naive"], INCOME, None, [2000], 2), over=["region"]), "no dimension 'region'"),
+        (lambda: error_figure(backtest(["naive"], INCOME, None, [2000], 2)), "draws what error_table"),
+        (lambda: continued([INCOME], 2000, 2), "drivers must be a Dataset or a mapping"),
+        (lambda: continued({"price": INCOME.values}, 2000, 2), "driver 'price' must be a DataArray"),
+        (lambda: continued({"price": INCOME}, "2000", 2), "origin must be a whole number"),
+        (lambda: backtest(["naive"], INCOME, None, 2000, 5), "origins must be a list of one or more, found 2000"),
+        (lambda: backtest(["naive"], INCOME, None, [], 5), "origins must be a list of one or more, found none"),
+        (lambda: backtest(["naive"], INCOME, None, [1990, 1990], 5), "1990 stands there twice"),
+        (lambda: backtest(["naive"], INCOME, None, [1990.5], 5), "must be a whole number"),
+        (lambda: backtest([], INCOME, None, [1990], 5), "methods must be a list of one or more, found none"),
+        (lambda: backtest({}, INCOME, None, [1990], 5), "methods must be a list of one or more, found none"),
+        (lambda: backtest("naive", INCOME, None, [1990], 5), "methods must be a list of one or more"),
+        (lambda: backtest(["naive", "naive"], INCOME, None, [1990], 5), "naive stands there twice"),
+        (lambda: backtest({"a": "naive"}, INCOME, None, [1990], 5), "'a' must be (name, options)"),
+        (lambda: backtest(["naive"], INCOME, None, [1990], 2.5), "horizon must be a whole number"),
         (lambda: backtest(["naive"], INCOME, None, [2020], 5), "2020 is not a year of the history"),
         (lambda: backtest(["naive"], INCOME, None, [1955], 5), "naive, origin 1955: naive: growth"),
         (lambda: backtest(["naive"], INCOME, None, [2000], 5, drivers_ahead="all"),
@@ -461,10 +510,17 @@ def test_bands_hold_what_they_promise_where_the_method_is_right() -> None:
 
     income = xr.DataArray(rng.permuted(np.tile(INCOME.values, (60, 1)), axis=1), walks.coords)
     demand = income**0.7 * np.exp(0.1 * rng.standard_normal(income.shape))
-    scores = backtest(["econometric"], demand, {"gdp_per_capita": income}, [1980, ORIGIN], 8,
+    told = {"econometric": ("econometric", {"errors": "independent"})}
+    scores = backtest(told, demand, {"gdp_per_capita": income}, [1980, ORIGIN], 8,
                       drivers_ahead="observed")  # fmt: skip
     covered = error_table(scores).coverage.sel(model="econometric").mean("horizon")
     np.testing.assert_allclose(covered, [0.8, 0.95], atol=0.03)
+
+    wanders = np.exp(np.cumsum(rng.normal(0, 0.03, income.shape), axis=1))
+    scores = backtest(["econometric"], income**0.7 * wanders, {"gdp_per_capita": income}, [ORIGIN], 8,
+                      drivers_ahead="observed")  # fmt: skip
+    covered = error_table(scores).coverage.sel(model="econometric").mean("horizon")
+    np.testing.assert_allclose(covered, [0.8, 0.95], atol=0.08)
 
 
 def test_continued_drivers_grow_wander_or_stay_and_their_spread_grows_with_time() -> None:
@@ -488,3 +544,14 @@ def test_the_figure_has_one_named_line_for_each_method() -> None:
     ax = error_figure(error_table(scores), Figure().add_subplot())
     assert len(ax.get_lines()) == 2
     assert {text.get_text() for text in ax.texts} == {"naive", "last_value"}
+
+
+def test_one_level_is_as_good_as_a_list_of_one() -> None:
+    one, other = (backtest(["naive"], INCOME, None, [2000], 3, level=lv) for lv in (0.8, [0.8]))
+    np.testing.assert_array_equal(one.low, other.low)
+
+
+def test_all_methods_are_known_where_demand_shows_them() -> None:
+    from mfa import demand
+
+    assert {"s_curve", "econometric", "naive"} <= set(demand.METHODS)

@@ -183,3 +183,36 @@ def test_shares_of_technologies_sum_to_one(drawn: list[tuple[float, float]]) -> 
         found = demand.technology_shares(years, midpoint=midpoint, rate=rate, scale=scale)
         np.testing.assert_allclose(found.sum("technology"), 1.0, rtol=1e-12)
         assert (found >= 0).all()
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        lambda x: demand.logistic(x, saturation=9.0, midpoint=2.0, rate=1.0),
+        lambda x: demand.gompertz(x, saturation=9.0, midpoint=2.0, rate=1.0),
+        lambda x: demand.richards(x, saturation=9.0, midpoint=2.0, rate=1.0, asymmetry=2.0),
+        lambda x: demand.modified_exponential(x, saturation=9.0, start=0.0, rate=1.0),
+        lambda x: demand.arctangent(x, saturation=9.0, midpoint=2.0, rate=1.0),
+        lambda x: demand.fisher_pry(x, midpoint=2.0, rate=1.0),
+        lambda x: demand.growth(x, start=0.0, level=1.0, rate=0.1),
+        lambda x: demand.bass(x, innovation=0.1, imitation=0.2, market=3.0),
+    ],
+)
+def test_a_plain_list_is_as_good_as_an_array(law):
+    np.testing.assert_array_equal(law([1.0, 2.0, 3.0]), law(np.array([1.0, 2.0, 3.0])))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: demand.growth(2020.0, start=2000, level=1.0, rate=-1.5), "rate must be above -1"),
+        (lambda: demand.critical_points("logistic", midpoint=1.0), "need the parameter 'rate'"),
+        (
+            lambda: demand.critical_points("rise_and_decline", midpoint=1.0, rate=1.0),
+            "need the parameter 'decline'",
+        ),
+    ],
+)
+def test_parameters_that_lack_or_make_no_sense_are_named(call, message):
+    with pytest.raises(MfaError, match=message):
+        call()

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -211,5 +212,39 @@ def test_growth_that_never_stops_has_no_zero_growth() -> None:
     ],
 )  # fmt: skip
 def test_impossible_questions_are_refused_in_words(call: Any, message: str) -> None:
+    with pytest.raises(MfaError, match=message):
+        call()
+
+
+FLAT = xr.DataArray(np.ones(20), {"year": np.arange(20)})
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: demand.intensity_peak("logistic", saturation=1.0),
+            "needs the parameter 'midpoint'",
+        ),
+        (
+            lambda: demand.intensity_peak("logistic", saturation=1.0, midpoint=2, rate=3, foo=3),
+            "no parameter 'foo'",
+        ),
+        (lambda: demand.waves({}), "a mapping of minerals"),
+        (lambda: demand.waves(["Cu"]), "a mapping of minerals"),
+        (lambda: demand.waves({"Cu": {"take_off": 1.0}}), "Cu lacks 'zero_growth'"),
+        (
+            lambda: demand.zero_growth_seen([1.0], [1.0], midpoint=0, saturation=1),
+            "midpoint must be a number above 0, found 0",
+        ),
+        (
+            lambda: demand.zero_growth_seen([1.0, 2.0], [1.0], midpoint=1, saturation=1),
+            "2 x stand beside 1 y",
+        ),
+        (lambda: demand.take_off_year(FLAT, "5000"), "income must be a number, found '5000'"),
+        (lambda: demand.observed_peak(FLAT, FLAT, window=5.0), "window must be a whole number"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_words(call, message):
     with pytest.raises(MfaError, match=message):
         call()

@@ -66,6 +66,16 @@ def test_a_walk_keeps_the_last_error_and_its_variance_grows_by_the_year() -> Non
     np.testing.assert_allclose(noise.var(0), np.arange(1, 7), rtol=0.08)
 
 
+def test_a_drift_may_go_on_growing_by_what_the_past_cannot_exclude() -> None:
+    """Var = s² (h + h²/n): the walk, and its mean step known with the error s/√n."""
+    steps = np.random.default_rng(0).standard_normal(50)
+    expected, noise = error_paths(np.cumsum(steps), 49, "drift", 10, 40_000, RNG)
+    np.testing.assert_allclose(expected, steps.sum())
+    ahead, size = np.arange(1, 11), (steps[1:] ** 2).sum() / 49
+    theory = size * (ahead + ahead**2 / 49) * 49 / 47  # t with 49 degrees of freedom
+    np.testing.assert_allclose(noise.var(0), theory, rtol=0.04)
+
+
 def test_terms_that_say_the_same_are_named() -> None:
     twice = np.column_stack([X, 2 * X[:, 2]])
     with pytest.raises(MfaError, match="the terms income, gdp cannot be told apart"):
