@@ -154,7 +154,7 @@ def test_gaps_to_the_world_above_15_percent_are_written_down(
 def test_batteries_are_counted_from_below(results: dict[str, xr.Dataset]) -> None:
     """Lithium in the cells of cars, before fabrication losses: IEA's GWh × BatPaC's kg/kWh."""
     year = results["reference"].sel(year=2024)
-    lithium = float(year.fabricate_to_vehicles.sel(material="Li").sum()) / 1e3
+    lithium = float(year.assemble_to_vehicles.sel(material="Li").sum()) / 1e3
     capacity = float((year.vehicle_sales * year.battery_capacity).sum()) / 1e6
     assert capacity == pytest.approx(490 + 170 + 110 + 69, rel=1e-6)  # GWh, as printed by the IEA
     assert 67 < lithium < 79
@@ -366,7 +366,7 @@ def test_cars_and_batteries_are_those_of_the_battery_minerals(
     }.items():
         years = slice(2010, None)
         own = results[cars].supply_to_batteries.sel(year=years)
-        other = results[batteries].fabricate_to_vehicles.sel(year=years)
+        other = results[batteries].assemble_to_vehicles.sel(year=years)
         own = own.sel(material=other.material)
         np.testing.assert_allclose(own.transpose(*other.dims).values, other.values, rtol=1e-9)
 
