@@ -25,6 +25,7 @@ _HOMES = {
     "Plan": "mfa.plans",
     "build_parameters": "mfa.parameters",
     "simulate": "mfa.runs",
+    "assess": "mfa.assessment",
     "balance": "mfa.balances",
     "rule": "mfa.rules",
     "years": "mfa.dims",
@@ -39,6 +40,7 @@ __all__ = [*_HOMES, *_ROOMS, "__version__"]
 
 if TYPE_CHECKING:
     from mfa import demand, indicators, lifetime, plot, stocks
+    from mfa.assessment import assess
     from mfa.balances import balance
     from mfa.comparison import compare
     from mfa.dims import array, years

@@ -60,8 +60,8 @@ def assign(given: Given, system: System) -> list[Assignment]:
     laws = {name: tuple(law.fields) for name, law in LAWS.items()}
     words = Vocabulary(open_dims, laws, tuple(system.parameters))
     form = read_form(given.raw, words, given.place)
-    leaves = list(_leaves(form))
-    for _, leaf in leaves:
+    unfolded = list(leaves(form))
+    for _, leaf in unfolded:
         require_range(leaf)
     return [
         Assignment(
@@ -72,22 +72,22 @@ def assign(given: Given, system: System) -> list[Assignment]:
             given.layer,
             given.giver,
         )
-        for chosen, leaf in leaves
+        for chosen, leaf in unfolded
     ]
 
 
-def _leaves(form: Form, inside_of: str | None = None) -> Iterator[tuple[dict[str, str], Form]]:
+def leaves(form: Form, inside_of: str | None = None) -> Iterator[tuple[dict[str, str], Form]]:
     """Unfold items into one leaf for each label; wrappers go down to the leaves."""
     match form:
         case Items(values, dim, _):
             for label, inner in values:
-                for chosen, leaf in _leaves(inner, dim):
+                for chosen, leaf in leaves(inner, dim):
                     yield {str(dim): label, **chosen}, leaf
         case Known(value=Items() as items) | Change(value=Items() as items):
-            for chosen, leaf in _leaves(items):
+            for chosen, leaf in leaves(items):
                 yield chosen, replace(form, value=leaf)
         case Known(value=Known() | Change() as inner):
-            for chosen, leaf in _leaves(inner):
+            for chosen, leaf in leaves(inner):
                 yield chosen, replace(form, value=leaf)
         case Rest(place=place):
             if inside_of is None:

@@ -86,6 +86,7 @@ def run(
     from mfa import results, runs
     from mfa.explain import aligned
     from mfa.folders import check_target
+    from mfa.target_checks import verdicts
 
     with progress(3 * len(files)) as advance:
 
@@ -106,14 +107,17 @@ def run(
                 "run them apart"
             )
         each(names, lambda name: check_target(folder / name))
-        lines = []
+        lines, targets = [], list[tuple[str, ...]]()
         for scenario, (result, seconds) in zip(scenarios, each(scenarios, timed), strict=True):
             advance(f"writing {scenario.name}")
             target = results.save(result, folder / scenario.name)
             worst = result.attrs["balance_residual"]
             name = f"{scenario.name}, changed" if settings else scenario.name
             lines.append((name, str(target), f"balance residual {worst:.1e}", f"{seconds:.2f} s"))
+            targets += [(name, *found) for found in verdicts(result)]
     click.echo(aligned(lines))
+    if targets:
+        click.echo(f"\ntargets\n{aligned(targets)}")
     if settings:
         changed = "; ".join(settings)
         for _, path, *_ in lines:
@@ -133,6 +137,7 @@ def check(files: Sequence[str], modules: Sequence[str]) -> None:
         from mfa.parameters import build_parameters
         from mfa.plans import plan as compile_plan
         from mfa.runs import prepare
+        from mfa.target_checks import rehearse
 
         lines = []
         for scenario in _scenarios(file):
@@ -141,8 +146,18 @@ def check(files: Sequence[str], modules: Sequence[str]) -> None:
                 partial(build_parameters, scenario),
             ]
             compiled, parameters = each(steps, lambda step: step())
-            prepare(compiled, parameters)
+            each(
+                [
+                    partial(prepare, compiled, parameters),
+                    partial(rehearse, compiled, scenario.targets),
+                ],
+                lambda step: step(),
+            )
             values = f"{len(scenario.parameters)} parameters, {len(compiled.flows)} flows"
+            if compiled.roles is not None:
+                values += f", {len(compiled.roles.terms)} roles"
+            if names := {clause.name for clause in scenario.targets}:
+                values += f", {len(names)} target{'s' if len(names) > 1 else ''}"
             lines.append(("ok", file, f"{values}, {scenario.years[0]}–{scenario.years[1]}"))
         return lines
 
@@ -247,7 +262,7 @@ def indicators(modules: Sequence[str]) -> None:
 @click.option(
     "--flow",
     metavar="NAME",
-    help="One flow or stock instead of demand, primary and secondary supply.",
+    help="One flow, stock or indicator instead of demand, primary and secondary supply.",
 )
 @click.option(
     "--csv",
@@ -257,6 +272,7 @@ def indicators(modules: Sequence[str]) -> None:
 )
 def compare(folders: Sequence[str], flow: str | None, as_csv: bool) -> None:
     """Put the world totals of several results side by side."""
+    from mfa.comparison import PEAK, SHARE
     from mfa.comparison import compare as compared
     from mfa.explain import aligned
 
@@ -264,15 +280,24 @@ def compare(folders: Sequence[str], flow: str | None, as_csv: bool) -> None:
     if as_csv:
         click.echo(table.to_csv(lineterminator="\n", float_format="%.10g"), nl=False)
         return
-    large = float(table.abs().max().max()) >= 1e4
-    shown = table / 1e3 if large else table
-    rows = [
-        (*map(str, key), *("" if v != v else f"{v:,.1f}" for v in values))  # NaN: not in this one
-        for key, values in zip(shown.index, shown.values, strict=True)
-    ]
-    head = ("quantity", "material", "year", *map(str, shown.columns))
     unit = table.attrs["units"]
-    what = "World totals" if unit == "t/yr" else "World totals at the end of the year"
+    is_mass = ~table.index.get_level_values("quantity").isin([SHARE, PEAK])
+    large = unit.startswith("t") and float(table[is_mass].abs().max().max()) >= 1e4
+    digits = {SHARE: ".1f", PEAK: ".0f"}
+
+    def cell(quantity: str, value: float) -> str:
+        if value != value:  # NaN: not in this one, or no peak up to the last year
+            return "not yet" if quantity == PEAK else ""
+        usual = ",.1f" if unit.startswith("t") else ".0f" if unit == "year" else ",.3f"
+        scaled = value / 1e3 if large and quantity not in digits else value
+        return format(scaled, digits.get(quantity, usual))
+
+    rows = [
+        (*map(str, key), *(cell(key[0], value) for value in values))
+        for key, values in zip(table.index, table.values, strict=True)
+    ]
+    head = ("quantity", "material", "year", *map(str, table.columns))
+    what = "World totals at the end of the year" if unit == "t" else "World totals"
     click.echo(f"{what}, {'k' if large else ''}{unit}")
     click.echo(aligned([head, *rows], right=range(3, len(head))))
 

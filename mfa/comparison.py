@@ -1,8 +1,8 @@
-"""Results side by side: world totals of markets, or of one flow or stock."""
+"""Results side by side: demand and its supply in the world, or one flow, stock or indicator."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,13 +10,25 @@ from typing import TYPE_CHECKING
 import xarray as xr
 
 from mfa.errors import MfaError, known, shortly
-from mfa.results import read_netcdf, rows, summary_years
+from mfa.results import read_netcdf, rows, summary_years, worldwide
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Row = tuple[str, str, int]
 """Quantity, material and year."""
+
+SHARE, PEAK = "secondary share [%]", "peak of primary supply [year]"
+"""Quantities that are no mass; a peak stands at the last year, up to which it was seen."""
+
+SUPPLY = {
+    "demand": "demand",
+    "primary_supply": "primary supply",
+    "secondary_supply": "secondary supply",
+    "indicator_recycled_content": SHARE,
+    "indicator_peak_year": PEAK,
+}
+"""What stands in the table of results with roles, by variable."""
 
 
 def compare(
@@ -30,16 +42,18 @@ def compare(
     results : mapping of name to result, or sequence of results
         Folders, ``result.nc`` files or Datasets.
     flow : str, optional
-        One flow or stock.  Without it, demand, primary and secondary supply of every
-        market of the systems; of systems without a market, every flow.
+        One flow, stock or indicator.  Without it, by the roles of the systems: demand,
+        primary and secondary supply, the share of the latter and the year of the highest
+        primary supply; if a result has no such roles, demand, primary and secondary
+        supply of every market; of systems without a market, every flow.
 
     Returns
     -------
     DataFrame
         World totals, one column for each scenario, in ``attrs["units"]``: t/yr,
-        or t for a stock; rows by quantity, material and year: the first
+        or t for a stock, or that of the indicator; rows by quantity, material and year: the first
         reported, each decade, 2024 and the last.  NaN is what one of the
-        results does not hold.
+        results does not hold, and an indicator that is undefined.
 
     Raises
     ------
@@ -59,18 +73,19 @@ def compare(
     )
     if not given:
         raise MfaError("there is no result to compare")
+    data = [each if isinstance(each, xr.Dataset) else read_netcdf(Path(each)) for _, each in given]
+    with_roles = flow is None and all(_has_supply(one) for one in data)
     columns: list[tuple[str, str, dict[Row, float]]] = []
     units = set()
-    for label, each in given:
-        data = each if isinstance(each, xr.Dataset) else read_netcdf(Path(each))
-        years, own = summary_years(data, 10), str(data.attrs.get("scenario_name", "result"))
+    for (label, each), one in zip(given, data, strict=True):
+        years, own = summary_years(one, 10), str(one.attrs.get("scenario_name", "result"))
         found: dict[str, dict[Row, float]] = {}
-        for quantity, names in _compared(data, flow).items():
-            for name in names:
-                units.add(str(data[name].attrs.get("units", "t/yr")))
-                for scenario, material, year, value in rows(data[name], years, own):
-                    column, key = found.setdefault(scenario, {}), (quantity, material, year)
-                    column[key] = column.get(key, 0.0) + value
+        for quantity, part in _supply(one) if with_roles else _compared(one, flow):
+            if quantity not in (SHARE, PEAK):
+                units.add(str(part.attrs.get("units", "t/yr")))
+            for scenario, material, year, value in rows(part, years, own):
+                column, key = found.setdefault(scenario, {}), (quantity, material, year)
+                column[key] = column.get(key, 0.0) + value
         for scenario, column in found.items():
             title = scenario if not label else label if len(found) == 1 else f"{label}: {scenario}"
             columns.append((title, "" if isinstance(each, xr.Dataset) else str(each), column))
@@ -103,24 +118,41 @@ def _apart(titles: Sequence[tuple[str, str]]) -> list[str]:
     return found
 
 
-def _compared(data: xr.Dataset, flow: str | None) -> dict[str, list[str]]:
-    """Return the quantities to compare, and the flows that each is the sum of."""
-    flows, stocks = (
-        {str(name): v.attrs for name, v in data.data_vars.items() if v.attrs.get("kind") == kind}
-        for kind in ("flow", "stock")
-    )
+def _has_supply(data: xr.Dataset) -> bool:
+    kinds = {str(name): v.attrs.get("kind") for name, v in data.data_vars.items()}
+    return all(kinds.get(name) == "indicator" for name in SUPPLY)
+
+
+def _supply(data: xr.Dataset) -> Iterator[tuple[str, xr.DataArray]]:
+    """Yield demand, supply, its share and its peak of a result with roles."""
+    there = dict(worldwide(data[[name for name, v in data.data_vars.items() if _is_indicator(v)]]))
+    for name, quantity in SUPPLY.items():
+        part = there[name]
+        yield quantity, 100 * part if quantity == SHARE else part
+
+
+def _is_indicator(variable: xr.DataArray) -> bool:
+    return variable.attrs.get("kind") == "indicator"
+
+
+def _compared(data: xr.Dataset, flow: str | None) -> Iterator[tuple[str, xr.DataArray]]:
+    """Yield the quantities to compare, and each flow, stock or indicator that belongs to one."""
+    flows = {str(n): v.attrs for n, v in data.data_vars.items() if v.attrs.get("kind") == "flow"}
     if flow is not None:
-        if flow not in flows | stocks:
+        there = dict(worldwide(data))
+        if flow not in there:
             raise MfaError(
-                f"there is no flow or stock {flow!r} in {data.attrs.get('scenario_name')}. "
-                f"{known(flow, flows | stocks, 'flows and stocks')}"
+                f"there is no flow, stock or indicator of the world {flow!r} in "
+                f"{data.attrs.get('scenario_name')}. {known(flow, there, 'known')}"
             )
-        return {flow: [flow]}
+        yield flow, there[flow]
+        return
     found: dict[str, list[str]] = {}
     for role in ("demand", "primary", "secondary"):
         for name, attrs in flows.items():
             if attrs.get("role") == role:
                 found.setdefault(f"{attrs['market']}: {role}", []).append(name)
-    return dict(sorted(found.items(), key=lambda item: item[0].partition(":")[0])) or {
-        name: [name] for name in flows
-    }
+    by_market = dict(sorted(found.items(), key=lambda item: item[0].partition(":")[0]))
+    for quantity, names in (by_market or {name: [name] for name in flows}).items():
+        for name in names:
+            yield quantity, data[name]

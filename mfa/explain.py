@@ -14,6 +14,7 @@ from mfa.forms import Change, Fields, Form, Joined, Known, Number, YearPath
 from mfa.ownership import Entry, resolve
 from mfa.parameters import build_parameters, origins
 from mfa.scenario import Scenario
+from mfa.targets import by_name
 from mfa.units import canonical
 
 Cell = dict[str, str]
@@ -29,6 +30,7 @@ def explain_scenario(scenario: Scenario) -> str:
         ("years", f"{scenario.years[0]}–{scenario.years[1]}, reported from {scenario.report_from}"),
         ("system", f"{scenario.system.title}: {len(scenario.system.processes)} processes"),
         ("dimensions", dims or "year only"),
+        ("targets", ", ".join(by_name(scenario.targets))),
     ]
     years = scenario.years[1] - scenario.years[0] + 1
     rows = [("parameter", "dims", "unit", "values", "from")]

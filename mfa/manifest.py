@@ -25,6 +25,7 @@ from mfa.references import references
 from mfa.scenario import Scenario
 from mfa.schema import Model, Name, validate
 from mfa.system import System
+from mfa.targets import Clause, read_clause
 
 VERSION = 1
 """The version of the manifest's own layout."""
@@ -44,6 +45,16 @@ class ValueOf(Model):
     value: Any
 
 
+class TargetGiven(Model):
+    """One target as a file asked for it, and where."""
+
+    name: str
+    layer: Literal["lever", "set"]
+    giver: str
+    at: str
+    target: Any
+
+
 class ScenarioOf(Model):
     """One merged scenario."""
 
@@ -57,6 +68,7 @@ class ScenarioOf(Model):
     sha256: str
     system: Any
     values: tuple[ValueOf, ...]
+    targets: tuple[TargetGiven, ...] = ()
 
 
 class TableText(Model):
@@ -142,6 +154,21 @@ def _scenario_document(scenario: Scenario) -> dict[str, Any]:
             }
             for given in scenario.given
         ],
+        **(
+            {"targets": [_target(c, scenario) for c in scenario.targets]}
+            if scenario.targets
+            else {}
+        ),
+    }
+
+
+def _target(clause: Clause, scenario: Scenario) -> dict[str, Any]:
+    return {
+        "name": clause.name,
+        "layer": clause.layer,
+        "giver": clause.giver,
+        "at": str(_moved(clause.place, scenario)),
+        "target": plain(clause.raw),
     }
 
 
@@ -156,6 +183,8 @@ def system_document(system: System) -> dict[str, Any]:
         "dimensions": {dim: list(labels) for dim, labels in system.dimensions.items()},
         "parameters": {name: fields(spec) for name, spec in system.parameters.items()},
         "processes": {name: fields(process) for name, process in system.processes.items()},
+        **({"roles": plain(system.roles)} if system.roles else {}),
+        **({"potential": fields(system.potential)} if system.potential else {}),
     }
 
 
@@ -223,6 +252,18 @@ def fingerprint(scenario: Scenario) -> str:
             [dict(given.selection), hashed(plain(given.raw))]
         )
     merged = {"system": hashed(system), "years": scenario.years, "values": values}
+    if scenario.targets:
+        merged["targets"] = [
+            [
+                clause.name,
+                clause.of,
+                sorted(
+                    (cell, [(s.year, s.value, s.unit) for s in steps])
+                    for cell, steps in clause.steps.items()
+                ),
+            ]
+            for clause in scenario.targets
+        ]
     return sha256(json.dumps(merged, sort_keys=True, ensure_ascii=False))
 
 
@@ -393,6 +434,7 @@ def read_manifest(path: str | Path) -> list[Scenario]:
                 lineage=one.lineage,
                 folder=str(path.parent / one.folder),
                 references=file.references,
+                targets=tuple(_clause(target, system) for target in one.targets),
             )
         )
     return scenarios
@@ -402,11 +444,21 @@ def _given(value: ValueOf, system: System, place: Place) -> Given:
     if value.parameter not in system.parameters:
         hint = known(value.parameter, system.parameters, "parameters")
         raise MfaError(f"unknown parameter {value.parameter!r}. {hint}", place)
-    at = re.fullmatch(r"(.*):(\d+):(\d+)", value.at, re.DOTALL)
-    written = Place(at[1], int(at[2]), int(at[3])) if at else Place(value.at)
+    written = _written(value.at)
     return Given(
         value.parameter, plain(value.value), value.select, value.layer, value.giver, written
     )
+
+
+def _clause(target: TargetGiven, system: System) -> Clause:
+    written = _written(target.at)
+    raw = plain(target.target)
+    return read_clause(target.name, raw, system, target.layer, target.giver, written)
+
+
+def _written(text: str) -> Place:
+    at = re.fullmatch(r"(.*):(\d+):(\d+)", text, re.DOTALL)
+    return Place(at[1], int(at[2]), int(at[3])) if at else Place(text)
 
 
 def _tables_in(raw: Any) -> Iterable[str]:

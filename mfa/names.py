@@ -23,6 +23,7 @@ def refuse_clashes(
     processes: Mapping[str, Process],
     flows: Mapping[str, Flow],
     place: Callable[..., Place],
+    indicators: Mapping[str, str] | None = None,
 ) -> None:
     """Raise if two things that stand beside each other in a result have one name.
 
@@ -32,6 +33,8 @@ def refuse_clashes(
     processes, flows : mappings by name
     place : function of a path, and whether its key is meant
         Where something is written, for errors.
+    indicators : mapping, optional
+        What stands beside them in a result with roles, by name.
 
     Raises
     ------
@@ -40,6 +43,7 @@ def refuse_clashes(
     """
     problems = Problems()
     taken = dict(RESERVED) | {dim: f"the dimension {dim!r}" for dim in dimensions}
+    taken |= indicators or {}
     for name, flow in flows.items():
         _take(taken, name, f"the flow from {flow.source!r} to {flow.target!r}",
               place("processes", flow.computed_by), problems)  # fmt: skip

@@ -26,6 +26,7 @@ from mfa.process_steps import (
     SplitStep,
     UserStep,
 )
+from mfa.role_plans import RolePlan, plan_roles
 from mfa.schema import (
     Make,
     Market,
@@ -68,6 +69,7 @@ class Plan:
     dims: Mapping[str, Dims]
     stocks: Mapping[str, str]
     parts: tuple[Part, ...]
+    roles: RolePlan | None = None
 
     @property
     def steps(self) -> list[Step]:
@@ -98,6 +100,8 @@ class Plan:
                 lines += [f"{bar}      {text}" for text in step.equation().split("; ")]
             if part.kind != "all years":
                 lines.append("  └")
+        if self.roles is not None:
+            lines.append(str(self.roles))
         return "\n".join(lines)
 
     def mermaid(self) -> str:
@@ -197,10 +201,12 @@ def plan(system: System | Scenario) -> Plan:
     _check_sizes(system, dims, problems)
     problems.raise_if_any()
     _check_units(system, compiled, problems)
+    stock_dims = {step.stock: step.stock_dims for step in compiled if step.stock}
+    roles = plan_roles(system, flows, dims, stock_dims, problems)
     problems.raise_if_any()
     parts = tuple(part_of(group, system) for group in components(compiled))
     stocks = {step.stock: step.name for step in compiled if step.stock}
-    return Plan(system, flows, dims, stocks, parts)
+    return Plan(system, flows, dims, stocks, parts, roles)
 
 
 def _letters(name: str) -> str:

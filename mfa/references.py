@@ -19,6 +19,7 @@ _FIELD = re.compile(
 def cited(scenario: Scenario) -> tuple[str, ...]:
     """Return the keys that the values and tables of a scenario name as ``source``, sorted."""
     named = [text for given in scenario.given for text in _sources(given.raw)]
+    named += [clause.source for clause in scenario.targets]
     for table in scenario.tables.values():
         named += dict.fromkeys(table.columns.get("source", ()))
     keys = (key.strip() for text in named for key in text.split(";"))

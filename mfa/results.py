@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from mfa import manifest
+from mfa.assessment import of_the_world
 from mfa.errors import MfaError, Place, known, shortly
 from mfa.files import parse_yaml, read_text
 from mfa.folders import check_target, replacing_folder
@@ -221,7 +222,7 @@ def rows(
     data: xr.DataArray, years: Iterable[int], name: str
 ) -> Iterator[tuple[str, str, int, float]]:
     """Yield (scenario, material, year, value) of world totals."""
-    chosen = totals(data).sel(year=list(years))
+    chosen = totals(data).sel(year=[year for year in years if year in data["year"].values])
     full = chosen.expand_dims([dim for dim in ("scenario", "material") if dim not in chosen.dims])
     names = [str(s) for s in chosen["scenario"].values] if "scenario" in chosen.dims else [name]
     materials = [str(m) for m in chosen["material"].values] if "material" in chosen.dims else [""]
@@ -232,13 +233,30 @@ def rows(
                 yield scenario, material, int(year), float(value)
 
 
+def worldwide(result: xr.Dataset) -> Iterator[tuple[str, xr.DataArray]]:
+    """Yield what a table of the world holds: flows and stocks as they are, indicators of the sum of places.
+
+    An indicator without years, a milestone, is put at the last: it is what was seen until then.
+    """
+    for quantity, data in result.data_vars.items():
+        if data.attrs.get("kind") in ("flow", "stock"):
+            yield str(quantity), data
+        elif data.attrs.get("kind") == "indicator" and "year" not in data.dims:
+            if data.attrs["units"] == "year":
+                yield str(quantity), data.expand_dims(year=result["year"].values[-1:])
+        elif data.attrs.get("kind") == "indicator":
+            world = of_the_world(result, str(quantity))
+            if world is not None:
+                yield str(quantity), world
+
+
 def _write_summary(result: xr.Dataset, path: Path) -> None:
     years, name = summary_years(result), result.attrs["scenario_name"]
     lines: list[tuple[str, str, str, int, str, str]] = [
-        (scenario, str(quantity), material, year, f"{value:.9g}", data.attrs["units"])
-        for quantity, data in result.data_vars.items()
-        if data.attrs.get("kind") in ("flow", "stock")
+        (scenario, quantity, material, year, f"{value:.9g}", data.attrs["units"])
+        for quantity, data in worldwide(result)
         for scenario, material, year, value in rows(data, years, name)
+        if value == value  # an indicator that is undefined has no row
     ]
     lines.sort(key=lambda line: line[0])
     with path.open("w", newline="", encoding="utf-8") as file:

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from mfa.assessment import assess
 from mfa.balances import Account, End, check, extremes, residuals
 from mfa.dims import order
 from mfa.errors import MfaError, shortly
@@ -20,6 +21,7 @@ from mfa.scenario import Scenario
 from mfa.steps import Bound, Dims, spread
 from mfa.stock_step import StockStep
 from mfa.system import System, factors, placement, read_dims
+from mfa.target_checks import check_targets
 from mfa.units import canonical
 
 Array = NDArray[np.float64]
@@ -207,7 +209,8 @@ def run(scenario: Scenario) -> xr.Dataset:
     -------
     Dataset
         Flows and stocks (see :func:`simulate`) beside the parameters that they
-        were computed from; the global attributes say what made it.
+        were computed from, the indicators of a system with roles (see
+        :func:`mfa.assess`) and the targets of the scenario; the global attributes say what made it.
 
     Examples
     --------
@@ -230,8 +233,10 @@ def run(scenario: Scenario) -> xr.Dataset:
 
 
 def _run(scenario: Scenario) -> xr.Dataset:
-    parameters = build_parameters(scenario)
-    return simulate(plan(scenario.system), parameters).assign(parameters.data_vars)
+    parameters, compiled = build_parameters(scenario), plan(scenario.system)
+    result = simulate(compiled, parameters).assign(parameters.data_vars)
+    result = result.assign(assess(compiled, result).data_vars)
+    return result.assign(check_targets(compiled, scenario.targets, result).data_vars)
 
 
 def run_batch(scenarios: Iterable[Scenario]) -> xr.Dataset:

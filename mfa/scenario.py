@@ -15,6 +15,7 @@ from mfa.files import Branch, Table, inside, parse_value, read_table, sha256
 from mfa.fit_values import expanded, read_fit
 from mfa.forms import Form
 from mfa.system import System
+from mfa.targets import Clause
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Scenario:
         The folder that the paths of tables start from.
     years_at : Place
         Where the years were written, if not by the root.
+    targets : tuple of Clause
+        What indicators have to reach; a run checks it.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Scenario:
     lineage: tuple[str, ...]
     folder: str
     years_at: Place = field(default_factory=Place)
+    targets: tuple[Clause, ...] = ()
 
     def override(self, title: str | None = None, **parameters: Any) -> Scenario:
         """Return a scenario that differs from this one by the given values.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from mfa.assignments import Assignment, Layer, refuse_conflicts
 from mfa.errors import MfaError, Place, known
@@ -16,6 +16,7 @@ from mfa.files import Branch, inside, place_of, read_yaml, yaml_files
 from mfa.scenario import Collector, Scenario
 from mfa.schema import LeverFile, ScenarioFile, validate
 from mfa.system import System, read_system
+from mfa.targets import Targets, read_clause
 
 
 def read_scenario(path: str | Path) -> Scenario:
@@ -45,6 +46,7 @@ class _Reader(Collector):
     def __init__(self) -> None:
         super().__init__()
         self.levers_named: dict[str, str] = {}
+        self.targets = Targets()
 
     def read(self, path: Path) -> Scenario:
         chain = self.chain(path)
@@ -71,6 +73,7 @@ class _Reader(Collector):
             assignments += self.values(
                 file.set, root.get("set", {}), system, {}, "set", at.stem, at.parent
             )
+            self.read_targets(root, system, "set", at.stem)
         refuse_conflicts(assignments, system, self.problems)
         self.problems.raise_if_any()
         first = chain[0][0]
@@ -88,6 +91,7 @@ class _Reader(Collector):
             lineage=tuple(p.stem for _, _, p in chain),
             folder=str(folder),
             years_at=years_at(chain),
+            targets=self.targets.all(),
         )
 
     def chain(self, path: Path) -> list[tuple[ScenarioFile, Branch, Path]]:
@@ -211,13 +215,30 @@ class _Reader(Collector):
                 lever_root = read_yaml(path, place)
                 self.note(path)
                 checked = validate(LeverFile, lever_root)
+                if not {"set", "targets"} & {*lever_root}:
+                    message = "a lever has 'set:', 'targets:' or both, and this one has neither"
+                    raise MfaError(message, Place(str(path), 1, 1))
             except MfaError as error:
                 self.problems.include(error)
                 continue
-            values = lever_root["set"]
+            self.read_targets(lever_root, system, "lever", lever)
+            values = lever_root.get("set", {})
             yield from self.values(
                 checked.set, values, system, {}, "lever", lever, path.parent.parent
             )
+
+    def read_targets(
+        self, root: Branch, system: System, layer: Literal["lever", "set"], giver: str
+    ) -> None:
+        for name, raw in root.get("targets", {}).items():
+            place = place_of(root, ("targets", name), key=True)
+            try:
+                clause = read_clause(str(name), raw, system, layer, giver, place)
+            except MfaError as error:
+                for problem in error.problems:
+                    self.problems.add(f"target {name!r}: {problem.message}", problem.place)
+                continue
+            self.targets.add(clause, self.problems)
 
     def values(
         self, values: Mapping[str, Any], root: Any, system: System, selection: Mapping[str, str],
@@ -250,7 +271,7 @@ def refuse_other_kinds(root: Branch, path: Path) -> None:
         return
     if "processes" in keys:
         kind, fix = "a system", "name it with 'system:' in a scenario; 'mfa plan' prints it"
-    elif folder.name == "levers" and "set" in keys:
+    elif folder.name == "levers" and keys & {"set", "targets"}:
         kind, fix = "a lever", f"name it in a scenario: 'levers: [{path.stem}]'"
     elif len(keys - {*ScenarioFile.model_fields}) > 1 and (folder.parent / "systems").is_dir():
         kind, fix = f"an item of the folder {folder.name}/", "every scenario beside it reads it"

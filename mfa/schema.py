@@ -166,6 +166,21 @@ BUILT_IN: dict[str, type[Process]] = {
 }
 
 
+class Economic(Model):
+    """Prices of metals, and the lowest and highest cost of recycling a tonne."""
+
+    price: str
+    cost_low: str
+    cost_high: str
+
+
+class Potential(Model):
+    """Which share of what reaches end of life could be recycled, and for which it would pay."""
+
+    technical: str
+    economic: Economic | None = None
+
+
 class SystemFile(Model):
     """Boxes and arrows, dimensions and declared parameters of a file; no numbers."""
 
@@ -175,6 +190,18 @@ class SystemFile(Model):
     dimensions: dict[str, Any] = {}
     parameters: dict[str, ParameterSpec] = {}
     processes: dict[str, Any]
+    roles: dict[str, Names] = {}
+    potential: Potential | None = None
+
+
+class TargetOf(Model):
+    """What an indicator or another variable of a result has to reach, where and from when."""
+
+    of: Name
+    at: dict[str, Name] = {}
+    at_least: Any
+    source: str = ""
+    reason: str = ""
 
 
 class ScenarioFile(Model):
@@ -188,6 +215,7 @@ class ScenarioFile(Model):
     report_from: int | None = None
     levers: Names = ()
     set: dict[str, Any] = {}
+    targets: dict[str, TargetOf] = {}
 
 
 class LeverFile(Model):
@@ -196,7 +224,8 @@ class LeverFile(Model):
     title: str
     about: str = ""
     source: str = ""
-    set: dict[str, Any]
+    set: dict[str, Any] = {}
+    targets: dict[str, TargetOf] = {}
 
 
 def validate(model: type[M], data: Any, root: Any = None, path: tuple[Any, ...] = ()) -> M:
@@ -298,4 +327,8 @@ def _model_at(model: type[Model], loc: tuple[Any, ...]) -> type[Model]:
         return Lifetime
     if loc[-1:] == ("reused",):
         return Reused
+    if loc[:1] == ("potential",):
+        return Economic if len(loc) > 1 else Potential
+    if loc[:1] == ("targets",):
+        return TargetOf
     return model

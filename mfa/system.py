@@ -17,6 +17,7 @@ from mfa.files import place_of, read_yaml
 from mfa.flows import Flow, connect
 from mfa.labels import folder_of, labels_of
 from mfa.names import refuse_clashes
+from mfa.role_names import check_roles, variables_of
 from mfa.rules import USER_RULES
 from mfa.schema import (
     BUILT_IN,
@@ -24,6 +25,7 @@ from mfa.schema import (
     Market,
     Model,
     ParameterSpec,
+    Potential,
     Process,
     Sink,
     Source,
@@ -47,6 +49,11 @@ class System(Model):
     dimensions : mapping of name to labels, or to ``{"like": other}``
     parameters : mapping of name to ``{"dims", "unit", "min", "max", "is", ...}``
     processes : mapping of name to ``{"rule": ..., ...}``
+    roles : mapping of role to names, optional
+        Which flows, stocks and parameters the indicators are made of
+        (:data:`mfa.role_names.ROLES`).
+    potential : mapping, optional
+        ``{"technical": product of parameters, "economic": {"price", "cost_low", "cost_high"}}``
 
     Raises
     ------
@@ -73,6 +80,8 @@ class System(Model):
     dimensions: dict[str, tuple[str, ...]] = {}
     parameters: dict[str, ParameterSpec] = {}
     processes: dict[str, Process] = {}
+    roles: dict[str, tuple[str, ...]] = {}
+    potential: Potential | None = None
     _root: Any = PrivateAttr(default=None)
 
     def __init__(self, **fields: Any) -> None:
@@ -82,7 +91,11 @@ class System(Model):
         super().__init__(**checked)
         self._root = root
         flows = connect(self.processes, self.place)
-        refuse_clashes(self.dimensions, self.parameters, self.processes, flows, self.place)
+        check_roles(self.roles, self.potential, self.processes, self.parameters, flows, self.place)
+        indicators = variables_of(self.roles, self.potential)
+        refuse_clashes(
+            self.dimensions, self.parameters, self.processes, flows, self.place, indicators
+        )
 
     def place(self, *path: Any, key: bool = False) -> Place:
         """Return where a part of the system, or its key, is written; a process stands at its name."""
@@ -144,6 +157,10 @@ def _check(fields: Mapping[str, Any], root: Any, folder: Path | None) -> dict[st
     processes = _processes(file, root, problems)
     for name, process in processes.items():
         _check_process(name, process, file, dimensions, root, problems)
+    for path, text in potential_expressions(file.potential).items():
+        for parameter in factors(text):
+            if parameter not in file.parameters:
+                problems.add(_unknown(parameter, path[-1], file), place_of(root, path))
     problems.raise_if_any()
     return {
         "title": file.title,
@@ -152,6 +169,8 @@ def _check(fields: Mapping[str, Any], root: Any, folder: Path | None) -> dict[st
         "dimensions": dimensions,
         "parameters": file.parameters,
         "processes": processes,
+        "roles": file.roles,
+        "potential": file.potential,
     }
 
 
@@ -237,6 +256,17 @@ def expressions(process: Process) -> dict[tuple[str, ...], str]:
             extra = process.model_extra or {}
             found |= {(key,): str(value) for key, value in extra.items()}
     return {path: text for path, text in found.items() if text is not None}
+
+
+def potential_expressions(potential: Potential | None) -> dict[tuple[str, ...], str]:
+    """Return every product of parameters of a potential, by its path in the file."""
+    if potential is None:
+        return {}
+    found: dict[tuple[str, ...], str] = {("potential", "technical"): potential.technical}
+    if potential.economic:
+        for key in ("price", "cost_low", "cost_high"):
+            found["potential", "economic", key] = getattr(potential.economic, key)
+    return found
 
 
 def _check_process(

@@ -6,7 +6,7 @@
 Every table is long: its dimension columns, then
 
     value      the number; empty where the publisher withholds it
-    unit       t, t/yr, yr, person, USD/yr, USD/person, vehicle/yr, kWh/vehicle,
+    unit       t, t/yr, yr, person, USD/yr, USD/person, USD/t, vehicle/yr, kWh/vehicle,
                kg/vehicle, kg/kWh or 1; README.md says which dollars
     source     a key of sources.bib
     raw_file   the file in raw/ the value was taken from
@@ -51,6 +51,7 @@ from preparing import (
     iea,
     metals,
     mining,
+    prices,
     reserves,
     technology,
 )
@@ -73,6 +74,7 @@ def all_tables() -> list[Table]:
         production,
         mining.mine_share(production),
         reserves.reserves_world(),
+        prices.metal_price(),
         iea.refine_share(supply),
         iea.iea_demand(),
         supply,

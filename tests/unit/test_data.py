@@ -20,6 +20,7 @@ DIMENSIONS = {
     "mine_production_by_country": ("year", "material", "mine_country"),
     "mine_share": ("year", "material", "mine_country"),
     "reserves_world": ("year", "material"),
+    "metal_price": ("year", "material"),
     "refine_share": ("year", "material", "refine_country"),
     "iea_demand_2024": ("year", "material", "sector"),
     "iea_mining_refining_2024": ("year", "material", "stage", "country"),
@@ -75,7 +76,7 @@ BATTERY_MINERALS = {"Li", "Co", "Ni", "graphite", "Mn", "Cu"}
 STATUSES = {"reported", "estimated", "withheld", "derived", "absent", "subset", "interpolated"}
 REMARKS = {"", "excludes United States", "before the break", "over un_wpp2022", "lower bound"}
 UNITS = {
-    *("t", "t/yr", "yr", "person", "USD/yr", "USD/person", "vehicle/yr", "kWh/vehicle"),
+    *("t", "t/yr", "yr", "person", "USD/yr", "USD/person", "USD/t", "vehicle/yr", "kWh/vehicle"),
     *("kg/vehicle", "kg/kWh", "1"),
 }
 
