@@ -31,7 +31,10 @@ ROUNDING = 1e-12
 
 @dataclass(frozen=True)
 class End:
-    """A flow or stock as seen from a process: its dims and the labels it is placed at."""
+    """A flow or stock as a process reads it: its dims and the labels it is placed at.
+
+    A dim that is "" is summed there (:func:`mfa.system.read_dims`).
+    """
 
     name: str
     dims: tuple[str, ...]
@@ -103,7 +106,7 @@ def _residual(
     account: Account, values: Mapping[str, Array], sizes: Mapping[str, int], axes: Sequence[str]
 ) -> Residual:
     ends = [*account.inputs, *account.outputs, *([account.stock] if account.stock else [])]
-    common = set.intersection(*({*end.dims} | {d for d, _ in end.placed} for end in ends))
+    common = set.intersection(*({*end.dims} | {d for d, _ in end.placed} for end in ends)) - {""}
     dims = tuple(axis for axis in axes if axis in common)
     into, out = (_total(side, values, sizes, dims) for side in (account.inputs, account.outputs))
     stock = _total((account.stock,), values, sizes, dims) if account.stock else None
@@ -121,6 +124,11 @@ def _total(
         array = values[end.name]
         axes = tuple(i for i, d in enumerate(end.dims) if d not in dims)
         array = array.sum(axis=axes) if axes else array
+        left = [d for d in end.dims if d in dims]
+        if (order := sorted(range(len(left)), key=lambda i: dims.index(left[i]))) != [
+            *range(len(left))
+        ]:
+            array = array.transpose(*order, len(left))
         placed = {d: i for d, i in end.placed if d not in end.dims}
         if placed.keys() & set(dims):
             whole = np.zeros((*(sizes[d] for d in dims), array.shape[-1]))
@@ -252,11 +260,17 @@ def balance(result: xr.Dataset) -> xr.Dataset:
 
     def end(name: Any, process: str) -> End:
         data = turned[str(name)]
-        dims = tuple(str(d) for d in data.dims[:-1])
-        at = data.attrs.get(
-            f"at_{'source' if data.attrs.get('target') == process else 'target'}", ""
+        here, there = (
+            ("target", "source") if data.attrs.get("target") == process else ("source", "target")
         )
-        placed = [text.split("=", 1) for text in at.split(", ") if text]
+        reading = dict(_pairs(data.attrs.get(f"as_{here}", "")))
+        dims = tuple(
+            ""
+            if d in reading.values() and {*reading} & {*data.dims}
+            else reading.get(str(d), str(d))
+            for d in data.dims[:-1]
+        )
+        placed = _pairs(data.attrs.get(f"at_{there}", ""))
         index = {
             d: [str(x) for x in result[d].values].index(label)
             for d, label in placed
@@ -287,6 +301,11 @@ def balance(result: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(
         variables, coords=coords, attrs={"balance_residual": worst(found, *extent)[0]}
     )
+
+
+def _pairs(text: str) -> list[list[str]]:
+    """Return what an attribute such as ``end_use=electric vehicles`` says, pair by pair."""
+    return [part.split("=", 1) for part in text.split(", ") if part]
 
 
 def _all_there(result: xr.Dataset) -> None:

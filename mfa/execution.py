@@ -17,9 +17,9 @@ from mfa import kernels
 from mfa.errors import MfaError, Problems
 from mfa.ordering import Part
 from mfa.plans import Plan
-from mfa.process_steps import TradeStep
 from mfa.steps import Array, Bound, Dims, Step
 from mfa.stock_step import StockStep
+from mfa.trade_steps import TradeStep
 
 
 def bind(plan: Plan, parameter: Callable[[str, Dims], Array], years: range) -> dict[str, Bound]:
@@ -158,9 +158,10 @@ class _Loop:
 
 
 def _coupled(step: Step) -> set[str]:
-    found = {*step.process.sum, *step.process.at}
+    process = step.process
+    found = {*process.sum, *process.at, *process.as_, *process.as_.values()}
     if isinstance(step, TradeStep):
-        found |= {*step.origins}
+        found |= {*step.places}
     system = step.signature.system
     for flow in (*step.reads, *step.writes):
         ends = step.signature.flows[flow]

@@ -73,7 +73,10 @@ def _arrows(name: str, process: Process) -> Iterable[tuple[tuple[str | int, ...]
             if process.surplus_to:
                 yield ("surplus_to",), name, process.surplus_to, True
         case Trade():
-            yield ("from",), process.from_, name, True
+            if process.from_:
+                yield ("from",), process.from_, name, True
+            if process.to:
+                yield ("to",), name, process.to, True
         case UserProcess():
             pull = USER_RULES[process.rule].direction == "pull"
             for source in process.from_.values():
@@ -188,15 +191,21 @@ def _check_connected(
     missing = ""
     if not inputs and not outputs:
         missing = "is connected to nothing"
-    elif isinstance(process, Make | Market | Trade) and not _asked(process, outputs):
+    elif _waits_to_be_asked(process) and not _asked(process, outputs):
         missing = "is asked by nobody: no process takes from it"
-    elif isinstance(process, Split) and not inputs:
+    elif isinstance(process, Split | Trade) and not inputs:
         missing = "receives nothing: no process sends to it"
     elif isinstance(process, Stock) and not inputs:
         missing = "has neither a driver ('inflow' or 'stock') nor arrivals"
     if missing:
         message = f"process {name!r} ({process.rule}) {missing}"
         problems.add(message, place("processes", name))
+
+
+def _waits_to_be_asked(process: Process) -> bool:
+    return isinstance(process, Make | Market) or (
+        isinstance(process, Trade) and process.from_ is not None
+    )
 
 
 def _asked(process: Process, outputs: list[str]) -> bool:

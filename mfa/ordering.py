@@ -20,9 +20,10 @@ class Part:
 
 def components(compiled: list[Step]) -> list[list[Step]]:
     """Return the strongly connected groups of steps, first things first (Tarjan 1972)."""
-    writer = {flow: step for step in compiled for flow in step.writes}
+    writer = {name: step for step in compiled for name in (*step.writes, *step.offers)}
     before = {
-        step.name: sorted({writer[f].name for f in step.reads if f in writer}) for step in compiled
+        step.name: sorted({writer[n].name for n in (*step.reads, *step.needs) if n in writer})
+        for step in compiled
     }
     by_name = {step.name: step for step in compiled}
     index: dict[str, int] = {}
@@ -51,6 +52,7 @@ def components(compiled: list[Step]) -> list[list[Step]]:
 
 
 def part_of(group: list[Step], system: System) -> Part:
+    _refuse_mutual_reuse(group, system)
     if len(group) == 1 and not set(group[0].reads) & set(group[0].writes):
         return Part("all years", tuple(group))
     ordered, tears = _tear(group)
@@ -66,6 +68,19 @@ def part_of(group: list[Step], system: System) -> Part:
             system.place("processes", crooked[0].name),
         )
     return Part("by year" if memory else "loop", tuple(ordered), tuple(tears))
+
+
+def _refuse_mutual_reuse(group: list[Step], system: System) -> None:
+    """Raise if stocks reuse each other's units: none of them could be computed first."""
+    offered = {name for step in group for name in step.offers}
+    circular = [step for step in group if offered & {*step.needs}]
+    if circular:
+        names = ", ".join(repr(step.name) for step in circular)
+        raise MfaError(
+            f"the stocks {names} reuse units of each other in a ring (or of themselves), so none can "
+            "be computed first; let the units enter a stock of their own",
+            system.place("processes", circular[0].name, "reused"),
+        )
 
 
 def _tear(group: list[Step]) -> tuple[list[Step], list[str]]:

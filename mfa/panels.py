@@ -46,8 +46,8 @@ def chains(result: xr.Dataset) -> list[list[str]]:
 
     A process with one inflow, one outflow and no stock passes on what it gets:
     the flows before and after it are one line.  First stands what markets are
-    asked for, their primary and their secondary supply, then what enters
-    stocks, what comes from sources, what leaves stocks, what is passed between
+    asked for, their primary and their secondary supply, then what comes
+    from sources, what enters stocks, what leaves stocks, what is passed between
     other processes, and last what goes to sinks.
 
     >>> def flow(source, target, **attrs):
@@ -84,9 +84,9 @@ def chains(result: xr.Dataset) -> list[list[str]]:
         if roles:
             return min(roles)
         source, target = flows[chain[0]]["source"], flows[chain[-1]]["target"]
-        if target in kept and target in out_of:
-            return 3
         if source not in into:
+            return 3
+        if target in kept and target in out_of:
             return 4
         if source in kept:
             return 5
@@ -101,22 +101,54 @@ def name_of(chain: list[str], result: xr.Dataset) -> str:
     return " → ".join(map(words, ends))
 
 
+def lines(result: xr.Dataset) -> dict[str, list[list[str]]]:
+    """Return the lines of a figure by name, each one row of flows or several that are added.
+
+    Where a market has more than two secondary suppliers they are one line,
+    "secondary → metal": more would leave no room for mines and stocks.
+    """
+    found: dict[str, list[list[str]]] = {}
+    secondary: dict[str, int] = {}
+    every = chains(result)
+    into = [_market_of_scrap(chain, result) for chain in every]
+    for market in into:
+        secondary[market] = secondary.get(market, 0) + 1
+    for chain, market in zip(every, into, strict=True):
+        many = market and secondary[market] > 2
+        name = f"secondary → {words(market)}" if many else name_of(chain, result)
+        found.setdefault(name, []).append(chain)
+    return found
+
+
+def _market_of_scrap(chain: list[str], result: xr.Dataset) -> str:
+    told = (result[flow].attrs for flow in chain)
+    return next((str(a["market"]) for a in told if a.get("role") == "secondary"), "")
+
+
+def _added(flows: list[xr.DataArray]) -> xr.DataArray:
+    """Return the world totals of flows, added."""
+    total = _world(flows[0])
+    for flow in flows[1:]:
+        total = (total + _world(flow)).assign_attrs(total.attrs)
+    return total
+
+
 def flows_panel(part: xr.Dataset, most: int) -> tuple[xr.DataArray | None, list[str]]:
     """Return the flows that move something, along a dimension ``flow``, and the names of all drawn.
 
     The second is the same for every part of a result.
     """
-    chosen = chains(part)[:most]
-    names = [name_of(chain, part) for chain in chosen]
+    chosen = dict(list(lines(part).items())[:most])
+    names = list(chosen)
     shown = {
         name: world
-        for name, chain in zip(names, chosen, strict=True)
-        if float((world := _world(part[chain[0]])).max()) > 0
+        for name, together in chosen.items()
+        if float((world := _added([part[chain[0]] for chain in together])).max()) > 0
     }
     if not shown:
         return None, names
     every = sum(v.attrs.get("kind") == "flow" for v in part.data_vars.values())
-    drawn = sum(len(chain) for name, chain in zip(names, chosen, strict=True) if name in shown)
+    drawn = sum(len(chain) for name in shown for chain in chosen[name])
     what = f"all {every} flows" if drawn == every else f"{drawn} of {every} flows"
     return _beside(shown, "flow", what), names
 

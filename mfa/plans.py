@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from mfa.dims import require_size
 from mfa.errors import MfaError, Problems
-from mfa.flows import Flow, connect
+from mfa.flows import Flow, arrival_flows, ask_flows, connect
+from mfa.lifetime_fields import lifetime_parameters
 from mfa.ordering import Part, components, part_of
 from mfa.process_steps import (
     MakeStep,
@@ -23,7 +24,6 @@ from mfa.process_steps import (
     SinkStep,
     SourceStep,
     SplitStep,
-    TradeStep,
     UserStep,
 )
 from mfa.role_plans import RolePlan, plan_roles
@@ -39,8 +39,9 @@ from mfa.schema import (
     UserProcess,
 )
 from mfa.steps import Dims, Signature, Step
-from mfa.stock_step import StockStep, lifetime_parameters
+from mfa.stock_step import StockStep
 from mfa.system import System, expressions, factors
+from mfa.trade_steps import TradeStep
 
 if TYPE_CHECKING:
     from mfa.scenario import Scenario
@@ -93,7 +94,9 @@ class Plan:
                 number += 1
                 dims = ", ".join(("year", *step.dims))
                 bar = "  │" if part.kind != "all years" else "   "
-                lines.append(f"{bar}{number:3} {step.name} ({step.process.rule}) [{dims}]")
+                read = ", ".join(f"{d} as {own}" for d, own in step.process.as_.items())
+                reads = f", reads {read}" if read else ""
+                lines.append(f"{bar}{number:3} {step.name} ({step.process.rule}) [{dims}]{reads}")
                 lines += [f"{bar}      {text}" for text in step.equation().split("; ")]
             if part.kind != "all years":
                 lines.append("  └")
@@ -122,7 +125,10 @@ class Plan:
             shape = shapes.get(process.rule, '["{}"]').format(text)
             lines.append(f"  {node[name]}{shape}")
         for flow in self.flows.values():
-            dims = ", ".join(self.dims[flow.name])
+            reading = self.system.processes[flow.target].as_
+            dims = ", ".join(
+                f"{d} as {reading[d]}" if d in reading else d for d in self.dims[flow.name]
+            )
             arrow = f'-->|"{dims}"|' if dims else "-->"
             lines.append(f"  {node[flow.source]} {arrow} {node[flow.target]}")
         return "\n".join(lines)
@@ -191,6 +197,7 @@ def plan(system: System | Scenario) -> Plan:
             _check_place(step)
         except MfaError as error:
             problems.include(error)
+    _check_reading(system, flows, dims, problems)
     _check_sizes(system, dims, problems)
     problems.raise_if_any()
     _check_units(system, compiled, problems)
@@ -254,6 +261,21 @@ def _check_sizes(system: System, dims: Mapping[str, Dims], problems: Problems) -
             problems.add(f"flow {flow!r}: {error.problems[0].message}")
 
 
+def _check_reading(
+    system: System, flows: Mapping[str, Flow], dims: Mapping[str, Dims], problems: Problems
+) -> None:
+    """A process that reads a dimension as another is sent or asked for something that has it."""
+    for name, process in system.processes.items():
+        gathered = [*arrival_flows(flows, name), *ask_flows(flows, name)]
+        for dim in process.as_:
+            if not any(dim in dims[flow] for flow in gathered):
+                problems.add(
+                    f"process {name!r} reads {dim!r} as {process.as_[dim]!r}, but nothing that it is sent or "
+                    f"asked for ({', '.join(gathered) or 'no flow'}) has {dim!r}; take 'as:' out",
+                    system.place("processes", name, "as", dim),
+                )
+
+
 def _check_place(step: Step) -> None:
     """A process that stands at one label has no dimension of those labels."""
     double = [] if isinstance(step, TradeStep) else [d for d in step.process.at if d in step.dims]
@@ -286,6 +308,7 @@ def _check_units(system: System, compiled: list[Step], problems: Problems) -> No
             key = "stock" if step.by_stock else "inflow"
             text = " * ".join(filter(None, (step.driver, step.content)))
             must_be(step, key, text, "t" if step.by_stock else "t/yr")
+            _check_reused_units(step, unit, must_be, problems)
         elif getattr(process, "gives", None):
             must_be(step, "gives", process.gives, "t/yr")  # type: ignore[attr-defined]
         elif getattr(process, "takes", None):
@@ -296,6 +319,28 @@ def _check_units(system: System, compiled: list[Step], problems: Problems) -> No
             for key, text in lifetime_parameters(step.lifetime).items():
                 if text in system.parameters:
                     must_be(step, "lifetime", text, "1" if key == "shape" else "yr", key)
+
+
+def _check_reused_units(
+    step: StockStep,
+    unit: Callable[[str], str],
+    must_be: Callable[..., None],
+    problems: Problems,
+) -> None:
+    """What another stock retires is counted in the unit in which this one demands."""
+    from mfa.units import product
+
+    if step.reuse is None or not step.driver:
+        return
+    other = step.reuse.other
+    retired = unit(other.inflow) if other.inflow else product(unit(str(other.stock)), "1/yr")
+    if retired != unit(step.driver):
+        problems.add(
+            f"process {step.name!r}: it demands units in {unit(step.driver)}, {step.reuse.source!r} retires "
+            f"them in {retired}; reused units have to be of one kind",
+            step.signature.system.place("processes", step.name, "reused", "from"),
+        )
+    must_be(step, "reused", step.reuse.usable, "1", "usable")
 
 
 def _share_expressions(step: Step) -> dict[tuple[str, ...], str]:

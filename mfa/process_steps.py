@@ -1,7 +1,7 @@
 """The steps of the process rules: what each reads, writes, needs and says of itself.
 
-One class for each rule of :mod:`mfa.rules`; the stock, which has cohorts, is in
-:mod:`mfa.stock_step`.
+One class for each rule of :mod:`mfa.rules`; trade between places is in
+:mod:`mfa.trade_steps`, the stock, which has cohorts, in :mod:`mfa.stock_step`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from mfa import rules
 from mfa.errors import MfaError
 from mfa.flows import flow_name
-from mfa.schema import Make, Market, Sink, Source, Split, Trade, UserProcess
+from mfa.schema import Make, Market, Sink, Source, Split, UserProcess
 from mfa.steps import (
     Array,
     Bound,
@@ -24,11 +24,9 @@ from mfa.steps import (
     check_shares,
     must_be_yield,
     must_not_be_negative,
-    not_negative,
     one_rest,
     over_years,
     plus,
-    spread,
 )
 from mfa.system import expressions
 
@@ -238,65 +236,6 @@ class MarketStep(Step):
         lines = [f"{self.last} = max(0, ({plus(self.asks.flows)}){arrivals})"]
         lines += [f"{flow} = max(0, arrivals − asks)" for flow in self.surplus]
         return "; ".join(lines)
-
-
-class TradeStep(Step):
-    """Asks by place in; what each origin is asked for out."""
-
-    def __init__(self, signature: Signature, name: str, process: Trade):
-        super().__init__(signature, name, process)
-        self.shares = process.shares
-        share_dims = signature.parameter_dims(process.shares)
-        self.later = signature.sort(d for d in process.sum if d in share_dims)
-        self.asks = self._asks()
-        self.asks.summed = signature.sort(d for d in process.sum if d not in share_dims)
-        self.writes = [flow_name(process.from_, name)]
-
-    def infer(self, dims: Mapping[str, Dims]) -> dict[str, Dims]:
-        asks = self.asks.infer(dims)
-        if asks is None:
-            return {}
-        both = {*asks, *self.signature.parameter_dims(self.shares)} - {*self.later}
-        return {self.writes[0]: self.signature.sort(both)}
-
-    def settle(self, dims: Mapping[str, Dims]) -> None:
-        asks = self.asks.settle(dims)
-        share_dims = self.signature.parameter_dims(self.shares)
-        self.origins = tuple(d for d in share_dims if d not in asks)
-        if not self.origins:
-            raise MfaError(
-                f"process {self.name!r}: shares ({self.shares}) have no dimension of origins that its asks "
-                f"({', '.join(asks)}) lack; a trade turns asks by destination into asks by origin",
-                self.signature.system.place("processes", self.name, "shares"),
-            )
-        self.all_dims = self.signature.sort({*asks, *share_dims})
-        self.dims = dims[self.writes[0]]
-        self.asks_dims = asks
-
-    def bind(self, parameter: Callable[[str, Dims], Array], years: range) -> Bound:
-        shares = parameter(self.shares, self.all_dims)
-        not_negative(self, f"({self.shares})", shares, self.all_dims, years)
-        axes = tuple(self.all_dims.index(d) for d in self.origins)
-        off = np.abs(shares.sum(axis=axes, keepdims=True) - 1.0)
-        if off.size and off.max() > 1e-9:
-            where = at_worst(self, self.all_dims, years, off)
-            raise MfaError(
-                f"process {self.name!r}: shares ({self.shares}) do not sum to 1 over "
-                f"{', '.join(self.origins)} {where} (off by {off.max():.3g}); mass would be lost",
-                self.signature.system.place("processes", self.name, "shares"),
-            )
-        return Bound({"shares": shares}, years)
-
-    def evaluate(self, flows: Mapping[str, Array], bound: Bound) -> dict[str, Array]:
-        asks = spread(self.asks(flows), self.asks_dims, self.all_dims)
-        axes = tuple(self.all_dims.index(d) for d in self.later)
-        supplied = rules.trade(asks, bound.arrays["shares"], axes)
-        return {self.writes[0]: supplied.reshape(*(self.signature.size(d) for d in self.dims), -1)}
-
-    def equation(self) -> str:
-        total = plus(self.asks.flows)
-        over = f"Σ_{', '.join(self.process.sum)} " if self.process.sum else ""
-        return f"{self.writes[0]} = {over}{self.shares} · ({total})"
 
 
 class UserStep(Step):

@@ -37,9 +37,11 @@ def describe(compiled: Plan, name: str) -> dict[str, str]:
             "cell_methods": "year: sum",
         }
         for end, process in (("source", flow.source), ("target", flow.target)):
-            at = processes[process].at
+            at, reading = processes[process].at, processes[process].as_
             if at:
                 attrs[f"at_{end}"] = ", ".join(f"{d}={label}" for d, label in at.items())
+            if flow.computed_by != process and {*reading} & {*compiled.dims[name]}:
+                attrs[f"as_{end}"] = ", ".join(f"{d}={read}" for d, read in reading.items())
         into, out_of = processes[flow.target], processes[flow.source]
         if isinstance(into, Market):
             attrs["role"] = "primary" if flow.source == into.from_[-1] else "secondary"

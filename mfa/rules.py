@@ -77,14 +77,16 @@ def market(asks: Array, arrivals: Array | None) -> tuple[Array, Array]:
     return np.maximum(missing, 0.0), np.maximum(-missing, 0.0)
 
 
-def trade(asks: Array, shares: Array, axes: tuple[int, ...] = ()) -> Array:
-    """Return what each origin is asked for: in_origin = Σ share_origin · asks.
+def trade(mass: Array, shares: Array, axes: tuple[int, ...] = ()) -> Array:
+    """Return what each place has of a mass: part_place = Σ share_place · mass.
 
     Parameters
     ----------
-    asks, shares : arrays that broadcast against each other, (..., year)
+    mass, shares : arrays that broadcast against each other, (..., year)
+        Asks by destination and the share of each origin, or arrivals by origin
+        and the share of each destination.
     axes : tuple of int
-        Axes of the destinations, which are summed.
+        Axes that are summed afterwards: the destinations, or the origins.
 
     Examples
     --------
@@ -92,8 +94,8 @@ def trade(asks: Array, shares: Array, axes: tuple[int, ...] = ()) -> Array:
     array([[7.],
            [3.]])
     """
-    supplied = asks * shares
-    return supplied.sum(axis=axes, keepdims=True) if axes else supplied
+    parts = mass * shares
+    return parts.sum(axis=axes, keepdims=True) if axes else parts
 
 
 @dataclass(frozen=True)

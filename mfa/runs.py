@@ -20,7 +20,7 @@ from mfa.results import describe
 from mfa.scenario import Scenario
 from mfa.steps import Bound, Dims, spread
 from mfa.stock_step import StockStep
-from mfa.system import System, factors, placement
+from mfa.system import System, factors, placement, read_dims
 from mfa.target_checks import check_targets
 from mfa.units import canonical
 
@@ -135,7 +135,7 @@ def _accounts(compiled: Plan) -> list[Account]:
     accounts = []
     for name in compiled.system.processes:
         ends = {
-            f: End(f, compiled.dims[f], placement(compiled.system, flow, name))
+            f: End(f, _read(compiled, f, name), placement(compiled.system, flow, name))
             for f, flow in compiled.flows.items()
         }
         inputs = tuple(ends[f] for f, flow in compiled.flows.items() if flow.target == name)
@@ -144,6 +144,12 @@ def _accounts(compiled: Plan) -> list[Account]:
         if inputs and (outputs or stock):
             accounts.append(Account(name, inputs, outputs, stock))
     return accounts
+
+
+def _read(compiled: Plan, flow: str, process: str) -> Dims:
+    """Return the dimensions of a flow as a process at one of its ends reads them."""
+    dims, own = compiled.dims[flow], compiled.system.processes[process]
+    return dims if compiled.flows[flow].computed_by == process else read_dims(own, dims)
 
 
 def _labelled(compiled: Plan, values: dict[str, Array], years: range, worst: float) -> xr.Dataset:

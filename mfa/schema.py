@@ -75,11 +75,12 @@ class Lifetime(Model):
 
 
 class Process(Model):
-    """What every process has: a rule, and where it stands."""
+    """What every process has: a rule, where it stands, and how it reads what others send."""
 
     rule: str
     at: dict[str, Name] = {}
     sum: Names = ()
+    as_: dict[str, Name] = Field(default={}, alias="as")
 
 
 class Source(Process):
@@ -96,6 +97,13 @@ class Sink(Process):
     from_: str | None = Field(default=None, alias="from")
 
 
+class Reused(Model):
+    """Retired units of another stock, and the share of them that still serves here."""
+
+    from_: Name = Field(alias="from")
+    usable: Name
+
+
 class Stock(Process):
     """Keeps cohorts for their lifetime; driven by inflow, by stock, or by arrivals."""
 
@@ -105,6 +113,7 @@ class Stock(Process):
     stock: str | None = None
     shares: str | None = None
     content: str | None = None
+    reused: Reused | None = None
     lifetime: Lifetime
     on_decline: Literal["raise", "allow", "retire_early"] = "raise"
 
@@ -131,9 +140,10 @@ class Market(Process):
 
 
 class Trade(Process):
-    """Asks each origin for its share of what is asked."""
+    """Asks each origin for its share of what is asked, or sends each destination its share."""
 
-    from_: str = Field(alias="from")
+    from_: str | None = Field(default=None, alias="from")
+    to: str | None = None
     shares: str
 
 
@@ -324,6 +334,8 @@ def _model_at(model: type[Model], loc: tuple[Any, ...]) -> type[Model]:
         return ParameterSpec
     if loc[-1:] == ("lifetime",):
         return Lifetime
+    if loc[-1:] == ("reused",):
+        return Reused
     if loc[:1] == ("potential",):
         return Economic if len(loc) > 1 else Potential
     if loc[:1] == ("targets",):

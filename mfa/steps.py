@@ -56,7 +56,8 @@ class Gather:
     """Add up several flows at a process: placed at their labels, summed where it is written.
 
     A flow from a process that stands ``at`` one label of a dimension lacks that
-    dimension and is put at the label; a dimension in ``sum:`` is summed first.
+    dimension and is put at the label; a dimension in ``sum:`` is summed first,
+    then ``as:`` gives dimensions the name that they have here.
     Nothing else is added across dimensions.
     """
 
@@ -64,7 +65,8 @@ class Gather:
         self.signature, self.owner, self.flows, self.what = signature, owner, flows, what
         process = signature.system.processes[owner]
         self.summed: Dims = signature.sort(process.sum)
-        self.ports: list[tuple[str, Dims, tuple[tuple[str, int], ...]]] = []
+        self.read_as: Mapping[str, str] = process.as_
+        self.ports: list[tuple[str, Dims, tuple[tuple[str, int], ...], tuple[int, ...] | None]] = []
         self.dims: Dims = ()
         self.shape: tuple[int, ...] = ()
 
@@ -75,11 +77,15 @@ class Gather:
     def infer(self, dims: Mapping[str, Dims]) -> Dims | None:
         """Return the dimensions of the total, as far as the flows are known."""
         found = {
-            self.signature.sort(({*dims[f]} | {d for d, _ in self.placement(f)}) - {*self.summed})
+            self.signature.sort(self._read([*dims[f], *(d for d, _ in self.placement(f))]))
             for f in self.flows
             if f in dims
         }
         return self.signature.sort({d for each in found for d in each}) if found else None
+
+    def _read(self, dims: Iterable[str]) -> list[str]:
+        """Return dimensions without those that are summed, by the names that they have here."""
+        return [self.read_as.get(d, d) for d in dims if d not in self.summed]
 
     def settle(self, dims: Mapping[str, Dims]) -> Dims:
         """Check that all flows have the same dimensions and fix the way they are added."""
@@ -88,7 +94,14 @@ class Gather:
         self.ports = []
         for flow in self.flows:
             placed = self.placement(flow)
-            has = self.signature.sort(({*dims[flow]} | {d for d, _ in placed}) - {*self.summed})
+            own = self._read(dims[flow])
+            if twice := next((d for d in own if own.count(d) > 1), None):
+                raise MfaError(
+                    f"process {self.owner!r} reads a dimension of flow {flow!r} as {twice!r}, which the "
+                    f"flow has too; write 'sum: [{twice}]' there if what it has is where it came from",
+                    self.signature.system.place("processes", self.owner, "as"),
+                )
+            has = self.signature.sort([*own, *self._read(d for d, _ in placed)])
             if has != self.dims:
                 extra = ", ".join(d for d in self.dims if d not in has)
                 raise MfaError(
@@ -97,17 +110,25 @@ class Gather:
                     f"matching; write 'sum: [{extra}]' at {self.owner!r}, or give the flow that dimension",
                     self.signature.system.place("processes", self.owner),
                 )
-            kept = tuple(p for p in placed if p[0] not in self.summed and p[0] not in dims[flow])
-            self.ports.append((flow, dims[flow], kept))
+            kept = tuple(
+                (self.read_as.get(d, d), i)
+                for d, i in placed
+                if d not in self.summed and d not in dims[flow]
+            )
+            order = tuple(own.index(d) for d in self.dims if d in own)
+            turned = None if order == tuple(range(len(own))) else (*order, len(own))
+            self.ports.append((flow, dims[flow], kept, turned))
         return self.dims
 
     def __call__(self, flows: Mapping[str, Array]) -> Array:
         total: Array | None = None
-        for flow, dims, placed in self.ports:
+        for flow, dims, placed, turned in self.ports:
             array = flows[flow]
             axes = tuple(i for i, d in enumerate(dims) if d in self.summed)
             if axes:
                 array = array.sum(axis=axes)
+            if turned:
+                array = array.transpose(turned)
             if placed:
                 if total is None or not total.flags.owndata or total is flows.get(self.ports[0][0]):
                     whole = np.zeros((*self.shape, array.shape[-1]))
@@ -152,6 +173,8 @@ class Step:
         Whether what is written depends on what was read in earlier years.
     stock : str or None
         Name of the stock that the step keeps.
+    offers, needs : list of str
+        What passes between steps and is no flow: units that leave a stock.
     """
 
     linear = True
@@ -161,6 +184,8 @@ class Step:
         self.signature, self.name, self.process = signature, name, process
         self.reads: list[str] = []
         self.writes: list[str] = []
+        self.offers: list[str] = []
+        self.needs: list[str] = []
         self.stock: str | None = None
         self.stock_dims: Dims = ()
         self.dims: Dims = ()

@@ -8,8 +8,10 @@ from math import prod
 import numpy as np
 
 from mfa import kernels, retirement
-from mfa.errors import MfaError, known
+from mfa.errors import MfaError
 from mfa.flows import flow_name
+from mfa.lifetime_fields import lifetime_parameters, survival_of
+from mfa.reuse import Reuse, retired_units
 from mfa.schema import Lifetime, Stock
 from mfa.steps import (
     Array,
@@ -24,8 +26,6 @@ from mfa.steps import (
     spread,
     sum_over,
 )
-from mfa.survival import survival_values
-from mfa.units import parse
 
 
 class StockStep(Step):
@@ -49,6 +49,15 @@ class StockStep(Step):
             self.inflow = flow_name(process.from_, name)
             self.writes = [self.inflow, self.outflow]
             self._no_arrivals_beside_a_driver()
+            if self._asked_for_units():
+                self.offers = [retired_units(name)]
+        self.reuse = Reuse(self, process.reused) if process.reused else None
+        self.needs = [self.reuse.name] if self.reuse else []
+
+    def _asked_for_units(self) -> bool:
+        """Whether another stock reuses the units that leave this one."""
+        stocks = (p for p in self.signature.system.processes.values() if isinstance(p, Stock))
+        return any(stock.reused and stock.reused.from_ == self.name for stock in stocks)
 
     def _no_arrivals_beside_a_driver(self) -> None:
         if self.arrivals.flows:
@@ -99,6 +108,14 @@ class StockStep(Step):
                 self.signature.system.place("processes", self.name, "lifetime"),
             )
         self._refuse_idle_keys()
+        if self.reuse:
+            self.reuse.settle(tuple(d for d in self.unit_dims if d not in self.summed))
+        if self.offers and (extra := [d for d in own if d not in self.unit_dims]):
+            raise MfaError(
+                f"process {self.name!r}: its lifetime varies over {', '.join(extra)}, which the units of its "
+                "driver do not; so the units that leave it, which another stock reuses, cannot be counted",
+                self.signature.system.place("processes", self.name, "lifetime"),
+            )
         if self.by_stock:
             self._settle_types(own)
 
@@ -133,7 +150,7 @@ class StockStep(Step):
             )
 
     def bind(self, parameter: Callable[[str, Dims], Array], years: range) -> Bound:
-        survival, by_cohort = self._survival(parameter, years)
+        survival, by_cohort = survival_of(self, self.lifetime, self.lifetime_dims, parameter, years)
         if not self.driver:
             return Bound({"survival": self._for(self.inner, survival)}, years, by_cohort)
         units = over_years(parameter(self.driver, self.driver_dims), years)
@@ -144,6 +161,8 @@ class StockStep(Step):
             units, kept = self._inflow_from_stock(units, parameter, survival, by_cohort, years)
             if kept.min(initial=1.0) < 1:
                 arrays["kept"] = kept
+        if self.reuse:
+            arrays |= self.reuse.bind(parameter, units, years)
         content = np.ones((1,) * (len(self.inner) + 1))
         if self.content:
             content = parameter(self.content, self.inner)
@@ -151,11 +170,16 @@ class StockStep(Step):
         if self._content_can_wait(content):
             arrays |= {"survival": self._for(self.unit_dims, survival), "content": content}
             return Bound({**arrays, "inflow": units}, years, by_cohort)
+        if self.offers:
+            arrays |= {"units": units, "survival of units": self._for(self.unit_dims, survival)}
+            if "kept" in arrays:
+                arrays["kept of units"] = arrays["kept"]
         mass = spread(units, self.unit_dims, self.inner) * content
         whole = (*map(self.signature.size, self.inner), len(years))
         inflow = sum_over(np.broadcast_to(mass, whole), self.inner, self.carried)
         alive = self._for(self.carried, survival)
-        arrays |= {"inflow": inflow, "survival": alive} if arrays else self._merged(inflow, alive)
+        plain = "kept" in arrays
+        arrays |= {"inflow": inflow, "survival": alive} if plain else self._merged(inflow, alive)
         if "kept" in arrays:
             arrays["kept"] = spread(arrays["kept"], self.unit_dims, self.inner)
         return Bound(arrays, years, by_cohort)
@@ -182,59 +206,6 @@ class StockStep(Step):
                 if (survival == first).all():
                     survival, inflow = first, inflow.sum(axis=axis, keepdims=True)
         return {"inflow": inflow, "survival": survival}
-
-    def _survival(
-        self, parameter: Callable[[str, Dims], Array], years: range
-    ) -> tuple[Array, bool]:
-        """Return survival over the dimensions of the lifetime, and whether it has cohorts."""
-        count = len(years)
-        if self.lifetime.law == "table":
-            return self._survival_table(count), False
-        specs = self.signature.system.parameters
-        values: dict[str, Array] = {}
-        by_cohort = False
-        for key, text in lifetime_parameters(self.lifetime).items():
-            if text in specs:
-                values[key] = parameter(text, self.lifetime_dims)
-                by_cohort = by_cohort or "year" in specs[text].dims
-            else:
-                values[key] = np.full(
-                    (1,) * (len(self.lifetime_dims) + 1), lifetime_quantity(self, key, text)
-                )
-        if not by_cohort:
-            values = {key: array[..., 0] for key, array in values.items()}
-        try:
-            survival = survival_values(
-                self.lifetime.law,
-                count,
-                self.lifetime.inflow_at,
-                self.lifetime.below_zero,
-                **values,
-            )
-        except MfaError as error:
-            place = self.signature.system.place("processes", self.name, "lifetime")
-            raise MfaError(f"process {self.name!r}: {error.problems[0].message}", place) from None
-        if by_cohort and survival.shape[-2] == 1:
-            survival = np.broadcast_to(survival, (*survival.shape[:-2], count, count))
-        return survival, by_cohort
-
-    def _survival_table(self, years: int) -> Array:
-        given = np.array(self.lifetime.survival or ())
-        if (
-            not np.isfinite(given).all()
-            or given.size == 0
-            or given[-1] != 0
-            or given[0] > 1
-            or (np.diff(given) > 0).any()
-        ):
-            raise MfaError(
-                f"process {self.name!r}: law 'table' needs 'survival': shares in use at the end of the entry year "
-                "and of each year after it, from at most 1, never rising, ending with 0",
-                self.signature.system.place("processes", self.name, "lifetime"),
-            )
-        survival = np.zeros(max(years, given.size))
-        survival[: given.size] = given
-        return survival[:years]
 
     def _inflow_from_stock(
         self,
@@ -282,23 +253,35 @@ class StockStep(Step):
     def evaluate(self, flows: Mapping[str, Array], bound: Bound) -> dict[str, Array]:
         inflow = bound.arrays["inflow"] if self.driver else self.arrivals(flows)
         alive, kept = bound.arrays["survival"], bound.arrays.get("kept")
-        if kept is None:
-            stock = kernels.stock_from_inflow(inflow, alive, bound.by_cohort)
-        else:
-            stock = retirement.stock_retired_early(inflow, alive, kept, bound.by_cohort)
+        content = bound.arrays.get("content")
+        left = self.reuse.left(flows, bound.arrays) if self.reuse else None
+        if self.reuse and left is not None:
+            dims = self.carried if content is None else self.unit_dims
+            inflow = inflow * spread(left, self.reuse.dims, dims)
+        stock, outflow = _cohorts(inflow, alive, kept, bound.by_cohort)
         assert self.stock is not None
-        outputs = {self.stock: stock, self.outflow: kernels.outflow(inflow, stock)}
+        outputs = {self.stock: stock, self.outflow: outflow}
         if self.inflow:
             outputs[self.inflow] = inflow
-        content = bound.arrays.get("content")
+        offered = dict.fromkeys(self.offers, outflow)
         if content is None:
-            return {name: sum_over(a, self.carried, self.dims) for name, a in outputs.items()}
-        return {
+            found = {name: sum_over(a, self.carried, self.dims) for name, a in outputs.items()}
+            return found | dict.fromkeys(self.offers, self._units_that_leave(bound, left))
+        return offered | {
             name: sum_over(
                 spread(units, self.unit_dims, self.inner) * content, self.inner, self.dims
             )
             for name, units in outputs.items()
         }
+
+    def _units_that_leave(self, bound: Bound, left: Array | None) -> Array:
+        """Return the units of the driver that leave, where cohorts are followed as mass."""
+        if not self.offers:
+            return np.zeros(1)
+        units, alive = bound.arrays["units"], bound.arrays["survival of units"]
+        if self.reuse and left is not None:
+            units = units * spread(left, self.reuse.dims, self.unit_dims)
+        return _cohorts(units, alive, bound.arrays.get("kept of units"), bound.by_cohort)[1]
 
     def same_year(self, bound: Bound) -> Array:
         """Return the share of an inflow that leaves in its own year, (..., year)."""
@@ -314,6 +297,8 @@ class StockStep(Step):
             first = f"{self.inflow} = inflow that keeps {over}{text}; "
         else:
             first = f"{self.inflow} = {over}{text}; " if self.driver else ""
+        if self.reuse:
+            first = first.removesuffix("; ") + f" − {self.reuse.equation()}; "
         into = self.inflow or plus(self.arrivals.flows)
         law = ", ".join(f"{k} {v}" for k, v in lifetime_parameters(self.lifetime).items())
         return (
@@ -322,27 +307,12 @@ class StockStep(Step):
         )
 
 
-def lifetime_parameters(lifetime: Lifetime) -> dict[str, str]:
-    """Return the parameters of a lifetime law as written."""
-    names = ("mean", "std", "shape", "scale")
-    return {n: str(getattr(lifetime, n)) for n in names if getattr(lifetime, n) is not None}
-
-
-def lifetime_quantity(step: Step, key: str, text: str) -> float:
-    place = step.signature.system.place("processes", step.name, "lifetime", key)
-    try:
-        quantity = parse(text)
-    except MfaError:
-        hint = known(text, step.signature.system.parameters, "parameters")
-        message = (
-            f"process {step.name!r}: {key} {text!r} is neither a parameter nor a quantity. {hint}"
-        )
-        raise MfaError(message, place) from None
-    expected = "" if key == "shape" else "yr"
-    if quantity.unit != expected:
-        raise MfaError(
-            f"process {step.name!r}: {key} {text!r} must be "
-            + ("a number without a unit" if key == "shape" else "a number of years, like '12 yr'"),
-            place,
-        )
-    return quantity.value
+def _cohorts(
+    inflow: Array, alive: Array, kept: Array | None, by_cohort: bool
+) -> tuple[Array, Array]:
+    """Return the stock and what leaves it, given the share that is kept where some retire early."""
+    if kept is None:
+        stock = kernels.stock_from_inflow(inflow, alive, by_cohort)
+    else:
+        stock = retirement.stock_retired_early(inflow, alive, kept, by_cohort)
+    return stock, kernels.outflow(inflow, stock)

@@ -242,6 +242,8 @@ def expressions(process: Process) -> dict[tuple[str, ...], str]:
         case Stock():
             found |= {("inflow",): process.inflow, ("stock",): process.stock}
             found |= {("shares",): process.shares, ("content",): process.content}
+            if process.reused:
+                found["reused", "usable"] = process.reused.usable
         case Make():
             found["yield",] = process.yield_
             recipe = process.from_ if isinstance(process.from_, dict) else {}
@@ -300,8 +302,12 @@ def _check_process(
         elif label not in dimensions[dim]:
             hint = known(label, dimensions[dim], "labels")
             complain(("at", dim), f"dimension {dim!r} has no label {label!r}. {hint}")
+    _check_reading(process, dimensions, complain)
     match process:
         case Stock():
+            if process.reused and not process.inflow:
+                message = "reused units lower what it demands, so it needs 'inflow': its demand"
+                complain(("reused",), message)
             if process.inflow and process.stock:
                 complain(
                     (), "has both 'inflow' and 'stock'; one of them is computed from the other"
@@ -320,12 +326,37 @@ def _check_process(
             complain(("yield",), "has a yield, so it needs 'loss_to': where the loss goes")
         case Make() if process.loss_to and not process.yield_:
             complain(("loss_to",), "has 'loss_to' but no 'yield', so nothing is lost")
+        case Trade() if not process.from_ and not process.to:
+            complain((), "needs 'from' (who is asked for it) or 'to' (who receives what arrives)")
+        case Trade() if process.from_ and process.to:
+            message = (
+                "has both 'from' and 'to'; either it asks for what is taken from it, or it sends on"
+            )
+            complain((), message)
         case Source() if process.gives and not process.to:
             complain(("gives",), "gives, so it needs 'to': who receives it")
         case Sink() if process.takes and not process.from_:
             complain(("takes",), "takes, so it needs 'from': who supplies it")
         case UserProcess():
             _check_user(process, complain)
+
+
+def _check_reading(process: Process, dimensions: Mapping[str, Any], complain: Any) -> None:
+    """Check ``as``: one dimension read as another with the same labels."""
+    for dim, read in process.as_.items():
+        if missing := [d for d in (dim, read) if d not in dimensions]:
+            hint = known(missing[0], dimensions, "dimensions")
+            complain(("as", dim), f"unknown dimension {missing[0]!r}. {hint}", missing[0] == dim)
+        elif dimensions[dim] != dimensions[read]:
+            message = (
+                f"{dim!r} and {read!r} have different labels, so one cannot be read as the other; "
+                f"declare {dim}: {{like: {read}}}"
+            )
+            complain(("as", dim), message)
+        elif dim in process.sum or dim == read:
+            complain(("as", dim), f"{dim!r} is summed or read as itself; take it out of 'as'", True)
+    if len(set(process.as_.values())) < len(process.as_):
+        complain(("as",), "two dimensions are read as one; give each its own")
 
 
 def _unknown(parameter: str, key: str, file: SystemFile) -> str:
@@ -357,6 +388,20 @@ def _check_user(process: UserProcess, complain: Any) -> None:
             (),
             f"rule {rule.name!r} is a {rule.direction} rule and needs {key!r}: output to process",
         )
+
+
+def read_dims(process: Process, dims: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the dimensions of a flow as its process reads them, in their order.
+
+    A dimension that is summed because another is read in its place is "".
+
+    >>> from mfa.schema import Sink
+    >>> place = Sink(rule="sink", sum=["region"], **{"as": {"used_region": "region"}})
+    >>> read_dims(place, ("region", "used_region", "material"))
+    ('', 'region', 'material')
+    """
+    hidden = {*process.sum} & {*process.as_.values()}
+    return tuple("" if d in hidden else process.as_.get(d, d) for d in dims)
 
 
 def placement(system: System, flow: Flow, process: str) -> tuple[tuple[str, int], ...]:

@@ -306,7 +306,7 @@ UNSOLVABLE: dict[str, tuple[Any, str]] = {
         lambda: system(
             {"mine": {"rule": "source", "gvies": "given", "to": "pile"}, "pile": SINK}, given=MASS
         ),
-        "processes.mine.gvies: unknown key 'gvies'. Did you mean \"gives\"? (keys: at, gives, rule, sum, to)",
+        "processes.mine.gvies: unknown key 'gvies'. Did you mean \"gives\"? (keys: as, at, gives, rule, sum, to)",
     ),
     "a place at an unknown label": (
         lambda: system(
