@@ -212,15 +212,17 @@ def rows(
     data: xr.DataArray, years: Iterable[int], name: str
 ) -> Iterator[tuple[str, str, int, float]]:
     """Yield (scenario, material, year, value) of world totals."""
-    chosen = totals(data).sel(year=[year for year in years if year in data["year"].values])
+    there = set(data["year"].values.tolist())
+    wanted = [year for year in years if year in there]
+    chosen = totals(data).sel(year=wanted)
     full = chosen.expand_dims([dim for dim in ("scenario", "material") if dim not in chosen.dims])
     names = [str(s) for s in chosen["scenario"].values] if "scenario" in chosen.dims else [name]
     materials = [str(m) for m in chosen["material"].values] if "material" in chosen.dims else [""]
     array = np.asarray(full.transpose("scenario", "material", "year").values)
     for i, scenario in enumerate(names):
         for j, material in enumerate(materials):
-            for year, value in zip(chosen["year"].values, array[i, j], strict=True):
-                yield scenario, material, int(year), float(value)
+            for year, value in zip(wanted, array[i, j].tolist(), strict=True):
+                yield scenario, material, year, value
 
 
 def worldwide(result: xr.Dataset) -> Iterator[tuple[str, xr.DataArray]]:
