@@ -48,7 +48,7 @@ def labelled(**inputs: Any) -> dict[str, xr.DataArray]:
 
 def _labelled(name: str, value: Any) -> xr.DataArray:
     if isinstance(value, xr.DataArray) and value.dtype.kind in "biuf":
-        return value.astype(float)
+        return value.astype(float, copy=False)
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):
         raise MfaError(
             f"{name}: {shortly(value)} is neither a number nor a labelled array; "
