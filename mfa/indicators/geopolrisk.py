@@ -12,13 +12,8 @@ from mfa.indicators.registry import indicator
 from mfa.indicators.shares import require_dim, scores
 from mfa.units import product
 
-REFERENCE = (
-    "Santillán-Saldivar et al. (2022), Design of an Endpoint Indicator for Mineral Resource Supply Risks "
-    "in Life Cycle Sustainability Assessment: The Case of Li-ion Batteries, doi:10.1111/jiec.13094"
-)
 
-
-@indicator(reference=REFERENCE)
+@indicator()
 def import_risk(imports: Any, instability: Any, production: Any, dim: str) -> Any:
     """Return how unstable the places are that a country imports from, own production being safe.
 
@@ -46,7 +41,9 @@ def import_risk(imports: Any, instability: Any, production: Any, dim: str) -> An
 
     References
     ----------
-    Santillán-Saldivar et al. (2022), doi:10.1111/jiec.13094
+    Gemechu et al. (2015), Import-based Indicator for the Geopolitical Supply Risk of Raw Materials in
+    Life Cycle Sustainability Assessments, doi:10.1111/jiec.12279; Helbig et al. (2016), Extending the
+    Geopolitical Supply Risk Indicator, doi:10.1016/j.jclepro.2016.07.214 (own production)
 
     Examples
     --------
@@ -66,7 +63,7 @@ def import_risk(imports: Any, instability: Any, production: Any, dim: str) -> An
     return answer(found, "import_risk", "1", imports)
 
 
-@indicator(reference=REFERENCE)
+@indicator()
 def geopolitical_risk(herfindahl: Any, import_risk: Any) -> Any:
     """Return the geopolitical supply risk of a raw material for a country (GeoPolRisk score).
 
@@ -90,7 +87,9 @@ def geopolitical_risk(herfindahl: Any, import_risk: Any) -> Any:
 
     References
     ----------
-    Santillán-Saldivar et al. (2022), doi:10.1111/jiec.13094
+    Gemechu et al. (2015), Import-based Indicator for the Geopolitical Supply Risk of Raw Materials in
+    Life Cycle Sustainability Assessments, doi:10.1111/jiec.12279; Helbig et al. (2016), Extending the
+    Geopolitical Supply Risk Indicator, doi:10.1016/j.jclepro.2016.07.214 (own production)
 
     Examples
     --------
@@ -103,7 +102,7 @@ def geopolitical_risk(herfindahl: Any, import_risk: Any) -> Any:
     return answer(found, "geopolitical_risk", "1", *given.values())
 
 
-@indicator(reference=REFERENCE)
+@indicator()
 def geopolitical_midpoint(score: Any, price: Any) -> Any:
     """Return the value that is at risk with a tonne of a raw material (GeoPolRisk midpoint).
 
@@ -126,7 +125,8 @@ def geopolitical_midpoint(score: Any, price: Any) -> Any:
 
     References
     ----------
-    Santillán-Saldivar et al. (2022), doi:10.1111/jiec.13094
+    Santillán-Saldivar et al. (2022), An Improved Resource Midpoint Characterization Method for Supply
+    Risk of Resources, doi:10.1007/s11367-022-02027-y
 
     Examples
     --------
@@ -142,7 +142,7 @@ def geopolitical_midpoint(score: Any, price: Any) -> Any:
     return answer(found, "geopolitical_midpoint", units, score, price)
 
 
-@indicator(reference=REFERENCE)
+@indicator()
 def geopolitical_factor(midpoint: Any, reference: Any) -> Any:
     """Return the characterisation factor of a raw material: its midpoint over that of a reference.
 
@@ -166,7 +166,8 @@ def geopolitical_factor(midpoint: Any, reference: Any) -> Any:
 
     References
     ----------
-    Santillán-Saldivar et al. (2022), doi:10.1111/jiec.13094
+    Santillán-Saldivar et al. (2022), An Improved Resource Midpoint Characterization Method for Supply
+    Risk of Resources, doi:10.1007/s11367-022-02027-y
 
     Examples
     --------

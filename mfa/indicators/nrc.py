@@ -57,8 +57,8 @@ def importance_nrc(impact: xr.DataArray, shares: xr.DataArray, dim: str) -> xr.D
     >>> import mfa
     >>> use = ["catalyst", "jewellery"]
     >>> impact = mfa.array([4.0, 1.0], "1", end_use=use)
-    >>> float(importance_nrc(impact, mfa.array([0.8, 0.2], "1", end_use=use), "end_use"))
-    3.4
+    >>> float(importance_nrc(impact, mfa.array([0.75, 0.25], "1", end_use=use), "end_use"))
+    3.25
     """
     data = labelled(impact=impact, shares=shares)
     require_dim("impact", data["impact"], dim)
