@@ -13,6 +13,7 @@ from mfa.indicators.quantities import answer, labelled, ratio, require_one_of
 from mfa.indicators.registry import indicator
 from mfa.indicators.shares import (
     NOT_EVALUABLE,
+    classed,
     require_choice,
     require_shares,
     scores,
@@ -234,8 +235,8 @@ def concentration_class(
     if not 0 <= low < high <= 1:
         raise MfaError(f"limits {low:g}, {high:g} do not rise between 0 and 1")
     index = _index(herfindahl)
-    found = xr.where(index > high, CLASSES[2], xr.where(index > low, CLASSES[1], CLASSES[0]))
-    found = xr.where(index.notnull(), found, NOT_EVALUABLE)
+    cases = (index.isnull(), NOT_EVALUABLE), (index > high, CLASSES[2]), (index > low, CLASSES[1])
+    found = classed(*cases, otherwise=CLASSES[0])
     return answer(found, "concentration_class", None, herfindahl)
 
 
@@ -320,6 +321,6 @@ def largest_share(shares: xr.DataArray, dim: str) -> xr.DataArray:
 
 def _index(herfindahl: Any) -> xr.DataArray:
     why = "an index lies within 0 and 1; divide points by 10,000"
-    data = scores(why=why, herfindahl=herfindahl)["herfindahl"]
+    data = scores({"herfindahl": herfindahl}, why=why)["herfindahl"]
     require_one_of(("1",), "herfindahl", data)
     return data

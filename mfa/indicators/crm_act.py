@@ -81,7 +81,7 @@ def crm_act_benchmarks(
     limits = TARGETS[version] | dict(targets or {})
     for name in set(limits) - set(BENCHMARKS):
         raise MfaError(f"unknown benchmark {name!r}. {known(name, BENCHMARKS)}")
-    scores(missing=False, **{f"target_{name}": value for name, value in limits.items()})
+    scores({f"target_{name}": value for name, value in limits.items()}, missing=False)
     amounts = {
         "consumption": consumption,
         "extraction": extraction,
@@ -92,7 +92,7 @@ def crm_act_benchmarks(
     data = labelled(**amounts, **largest)
     masses(**{name: data[name] for name in amounts})
     units = require_units(*amounts, **data)
-    scores(missing=False, **{name: data[name] for name in largest})
+    scores({name: data[name] for name in largest}, missing=False)
     require_one_of(("1",), "largest_third_country_share", data["largest_third_country_share"])
     used = data["consumption"]
     parts = [ratio(data[name], used) for name in BENCHMARKS[:3]]

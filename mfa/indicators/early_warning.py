@@ -15,7 +15,14 @@ import xarray as xr
 from mfa.errors import MfaError
 from mfa.indicators.quantities import answer, labelled, masses, ratio, require_years
 from mfa.indicators.registry import indicator
-from mfa.indicators.shares import NOT_EVALUABLE, geometric_mean, require_choice, require_dim, scores
+from mfa.indicators.shares import (
+    NOT_EVALUABLE,
+    classed,
+    geometric_mean,
+    require_choice,
+    require_dim,
+    scores,
+)
 
 
 @indicator()
@@ -132,7 +139,7 @@ def price_volatility(price: xr.DataArray, *, window: int = 5) -> xr.DataArray:
     data = masses(price=price)["price"]
     _require_window(window, 2)
     require_years("price", data)
-    scores(np.finfo(float).tiny, np.inf, missing=False, why="a price is above 0", price=data)
+    scores({"price": data}, np.finfo(float).tiny, np.inf, missing=False, why="a price is above 0")
     rolled = data.rolling(year=window)
     found = ratio(rolled.std(ddof=1), rolled.mean())
     return answer(found, "price_volatility", "1", price)  # type: ignore[no-any-return]
@@ -176,9 +183,10 @@ def needs_study(potential: Any, threshold: float) -> Any:
     >>> needs_study(0.33, 0.3), needs_study(0.2, 0.3)
     ('study', 'watch')
     """
-    data = scores(potential=potential, threshold=threshold)
-    found = xr.where(data["potential"] >= data["threshold"], "study", "watch")
-    found = xr.where(data["potential"].notnull(), found, NOT_EVALUABLE)
+    data = scores({"potential": potential, "threshold": threshold})
+    above = data["potential"] >= data["threshold"]
+    cases = (data["potential"].isnull(), NOT_EVALUABLE), (above, "study")
+    found = classed(*cases, otherwise="watch")
     return answer(found, "needs_study", None, potential)
 
 
@@ -220,7 +228,7 @@ def high_cluster(potential: xr.DataArray, dim: str, clusters: int) -> xr.DataArr
     """
     from scipy.cluster.hierarchy import fcluster, linkage
 
-    data = scores(potential=potential)["potential"]
+    data = scores({"potential": potential})["potential"]
     require_dim("potential", data, dim)
     if data.ndim > 1:
         raise MfaError(
@@ -271,7 +279,7 @@ def alarm(score: xr.DataArray, raise_at: float, clear_at: float) -> xr.DataArray
     >>> alarm(risk, raise_at=0.40, clear_at=0.35).values.tolist()
     [False, True, True, False, False]
     """
-    data = scores(-np.inf, np.inf, score=score)["score"]
+    data = scores({"score": score}, -np.inf, np.inf)["score"]
     require_years("score", data)
     if not clear_at <= raise_at:
         raise MfaError(
@@ -329,6 +337,6 @@ def risk_triangle(
     given = {"hazard": hazard, "exposure": exposure, "vulnerability": vulnerability}
     if combine == "geometric":
         return geometric_mean("risk_triangle", given)
-    sides = labelled(**scores(**given))
+    sides = labelled(**scores(given))
     found = sides["hazard"] * sides["exposure"] * sides["vulnerability"]
     return answer(found, "risk_triangle", "1", *given.values())

@@ -19,6 +19,7 @@ from mfa.indicators.quantities import (
 from mfa.indicators.registry import indicator
 from mfa.indicators.shares import (
     NOT_EVALUABLE,
+    classed,
     require_dim,
     require_shares,
     scores,
@@ -115,8 +116,8 @@ def supply_risk_eu(
     sides = {"herfindahl_global": herfindahl_global, "herfindahl_eu": herfindahl_eu}
     parts = {"import_reliance": import_reliance, "eol_rir": eol_rir, "substitution": substitution}
     data = labelled(**sides, **parts)
-    scores(0.0, 15.0, why=why, **{name: data[name] for name in sides})
-    scores(**{name: data[name] for name in parts})
+    scores({name: data[name] for name in sides}, 0.0, 15.0, why=why)
+    scores({name: data[name] for name in parts})
     world, own = data["herfindahl_global"], data["herfindahl_eu"]
     world, own = world.fillna(own), own.fillna(world)
     half = data["import_reliance"] / 2
@@ -175,7 +176,7 @@ def economic_importance_eu(
     require_shares("shares", data["shares"], dim)
     require_dim("value_added", data["value_added"], dim)
     added = masses(value_added=data["value_added"])["value_added"]
-    scores(substitution=data["substitution"])
+    scores({"substitution": data["substitution"]})
     most = added.max(dim) if largest is None else masses(largest=largest)["largest"]
     refuse(added > most * (1 + 1e-9), "value_added", added, "it is above the largest sector")
     total = xr.dot(data["shares"], added, dim=dim) * data["substitution"]
@@ -235,7 +236,7 @@ def substitution_index_eu(
     require_dim("performance", data["performance"], dim)
     require_shares("subshares", data["subshares"], dim)
     require_shares("shares", data["shares"], use)
-    scores(missing=False, performance=data["performance"])
+    scores({"performance": data["performance"]}, missing=False)
     each = xr.dot(data["performance"], data["subshares"], dim=dim)
     found = xr.dot(each, data["shares"], dim=use)
     return answer(found, "substitution_index_eu", "1", performance)  # type: ignore[no-any-return]
@@ -273,7 +274,7 @@ def substitute_availability_eu(production: Any, criticality: Any, coproduction: 
     0.8618
     """
     given = {"production": production, "criticality": criticality, "coproduction": coproduction}
-    data = scores(**given)
+    data = scores(given)
     product = data["production"] * data["criticality"] * data["coproduction"]
     return answer(
         xr.apply_ufunc(np.cbrt, product), "substitute_availability_eu", "1", *given.values()
@@ -325,16 +326,16 @@ def classify_eu(
     law = int(strategic) if isinstance(strategic, bool | np.bool_) else strategic
     why = "economic importance lies within 0 and 10"
     data = labelled(supply_risk=supply_risk, economic_importance=economic_importance, strategic=law)
-    scores(high=np.inf, why="supply risk is 0 or more", supply_risk=data["supply_risk"])
-    scores(high=10.0, why=why, economic_importance=data["economic_importance"])
-    scores(missing=False, strategic=data["strategic"])
+    scores({"supply_risk": data["supply_risk"]}, high=np.inf, why="supply risk is 0 or more")
+    scores({"economic_importance": data["economic_importance"]}, high=10.0, why=why)
+    scores({"strategic": data["strategic"]}, missing=False)
     scale = 10.0**decimals
     names = ("supply_risk", "economic_importance")
     risk, importance = (
         xr.apply_ufunc(np.floor, data[name] * scale + 0.5 + 1e-9) / scale for name in names
     )
     above = (risk >= thresholds[0] - 1e-9) & (importance >= thresholds[1] - 1e-9)
-    found = xr.where(above, "critical", "not critical")
-    found = xr.where(risk.notnull() & importance.notnull(), found, NOT_EVALUABLE)
-    found = xr.where(data["strategic"] == 1, "critical", found)
+    unknown = risk.isnull() | importance.isnull()
+    cases = (data["strategic"] == 1, "critical"), (unknown, NOT_EVALUABLE), (above, "critical")
+    found = classed(*cases, otherwise="not critical")
     return answer(found, "classify_eu", None, supply_risk, economic_importance, strategic)

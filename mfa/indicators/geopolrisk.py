@@ -57,7 +57,7 @@ def import_risk(imports: Any, instability: Any, production: Any, dim: str) -> An
     require_dim("imports", data["imports"], dim)
     require_dim("instability", data["instability"], dim)
     masses(imports=data["imports"], production=data["production"])
-    scores(missing=False, instability=data["instability"])
+    scores({"instability": data["instability"]}, missing=False)
     risky = xr.dot(data["imports"], data["instability"], dim=dim)
     found = ratio(risky, data["production"] + data["imports"].sum(dim))
     return answer(found, "import_risk", "1", imports)
@@ -97,7 +97,7 @@ def geopolitical_risk(herfindahl: Any, import_risk: Any) -> Any:
     0.12
     """
     given = {"herfindahl": herfindahl, "import_risk": import_risk}
-    data = scores(**given)
+    data = scores(given)
     found = data["herfindahl"] * data["import_risk"]
     return answer(found, "geopolitical_risk", "1", *given.values())
 
@@ -134,7 +134,7 @@ def geopolitical_midpoint(score: Any, price: Any) -> Any:
     6.0
     """
     data = labelled(score=score, price=price)
-    scores(score=data["score"])
+    scores({"score": data["score"]})
     masses(price=data["price"])
     unit = data["price"].attrs.get("units")
     found = data["score"] * data["price"]
@@ -175,7 +175,7 @@ def geopolitical_factor(midpoint: Any, reference: Any) -> Any:
     2.4
     """
     data = labelled(midpoint=midpoint, reference=reference)
-    scores(high=np.inf, why="a midpoint is 0 or more", midpoint=data["midpoint"])
+    scores({"midpoint": data["midpoint"]}, high=np.inf, why="a midpoint is 0 or more")
     refuse(~(data["reference"] > 0), "reference", data["reference"], "it has to be above 0")
     found = ratio(data["midpoint"], data["reference"])
     return answer(found, "geopolitical_factor", "1", midpoint, reference)

@@ -63,8 +63,8 @@ def governance_weighted_herfindahl(
     require_shares("shares", data["shares"], dim)
     require_dim("governance", data["governance"], dim)
     why = "0 is the best and more is worse; risk.scale_governance makes such a rating"
-    scores(high=np.inf, missing=False, why=why, governance=data["governance"])
-    scores(high=np.inf, missing=False, why="it is 0 or more", trade=data["trade"])
+    scores({"governance": data["governance"]}, high=np.inf, missing=False, why=why)
+    scores({"trade": data["trade"]}, high=np.inf, missing=False, why="it is 0 or more")
     weight = data["governance"] * data["trade"]
     found = weighted_squares(data["shares"], dim, weight)
     return answer(found, "governance_weighted_herfindahl", "1", shares)  # type: ignore[no-any-return]
@@ -104,5 +104,5 @@ def scale_governance(estimate: Any) -> Any:
     (2.0, 7.0)
     """
     why = "an estimate lies within about -2.5 and 2.5; is it a percentile, or scaled already?"
-    data = scores(-4.0, 4.0, why=why, estimate=estimate)["estimate"]
+    data = scores({"estimate": estimate}, -4.0, 4.0, why=why)["estimate"]
     return answer(((2.5 - data) * 2).clip(0, 10), "scale_governance", "1", estimate)

@@ -14,6 +14,7 @@ from mfa.indicators.quantities import answer, labelled
 from mfa.indicators.registry import indicator
 from mfa.indicators.shares import (
     NOT_EVALUABLE,
+    classed,
     require_choice,
     require_dim,
     require_shares,
@@ -63,7 +64,7 @@ def importance_nrc(impact: xr.DataArray, shares: xr.DataArray, dim: str) -> xr.D
     data = labelled(impact=impact, shares=shares)
     require_dim("impact", data["impact"], dim)
     require_shares("shares", data["shares"], dim)
-    scores(1.0, 4.0, missing=False, why=ON_SCALE, impact=data["impact"])
+    scores({"impact": data["impact"]}, 1.0, 4.0, missing=False, why=ON_SCALE)
     found = xr.dot(data["impact"], data["shares"], dim=dim)
     return answer(found, "importance_nrc", "1", impact)  # type: ignore[no-any-return]
 
@@ -106,7 +107,7 @@ def supply_risk_nrc(availability: xr.DataArray, dim: str, combine: str) -> xr.Da
     2.0
     """
     require_choice("combine", combine, ("max", "mean"))
-    data = scores(1.0, 4.0, why=ON_SCALE, availability=availability)["availability"]
+    data = scores({"availability": availability}, 1.0, 4.0, why=ON_SCALE)["availability"]
     require_dim("availability", data, dim)
     found = data.max(dim, skipna=False) if combine == "max" else data.mean(dim, skipna=False)
     return answer(found, "supply_risk_nrc", "1", availability)  # type: ignore[no-any-return]
@@ -144,11 +145,14 @@ def matrix_nrc(importance: Any, supply_risk: Any, *, middle: float = HALF) -> An
     ('critical', 'important', 'neither')
     """
     given = {"importance": importance, "supply_risk": supply_risk}
-    data = scores(1.0, 4.0, why=ON_SCALE, **given)
+    data = scores(given, 1.0, 4.0, why=ON_SCALE)
     high, risky = (data[name] >= middle for name in given)
-    found = xr.where(high & risky, "critical", xr.where(high, "important", "at risk"))
-    found = xr.where(high | risky, found, "neither")
-    known = data["importance"].notnull() & data["supply_risk"].notnull()
-    return answer(
-        xr.where(known, found, NOT_EVALUABLE), "matrix_nrc", None, importance, supply_risk
+    unknown = data["importance"].isnull() | data["supply_risk"].isnull()
+    found = classed(
+        (unknown, NOT_EVALUABLE),
+        (high & risky, "critical"),
+        (high, "important"),
+        (risky, "at risk"),
+        otherwise="neither",
     )
+    return answer(found, "matrix_nrc", None, importance, supply_risk)

@@ -11,7 +11,7 @@ import xarray as xr
 from mfa.errors import MfaError
 from mfa.indicators.quantities import answer, refuse, require_one_of
 from mfa.indicators.registry import indicator
-from mfa.indicators.shares import NOT_EVALUABLE, require_choice, require_dim, scores
+from mfa.indicators.shares import NOT_EVALUABLE, classed, require_choice, require_dim, scores
 
 THRESHOLD = 0.40
 """Supply risk from which on a mineral is critical, itself included."""
@@ -66,7 +66,7 @@ def normalise(
     ([0.0, 0.5, 1.0], (0.01, 1.0))
     """
     require_choice("method", method, NORMALISATIONS)
-    data = scores(high=np.inf, why="a raw score is 0 or more", raw=raw)["raw"]
+    data = scores({"raw": raw}, high=np.inf, why="a raw score is 0 or more")["raw"]
     if bounds is None and method == "fixed-reference":
         raise MfaError("method 'fixed-reference' needs bounds=(least, largest)")
     counted = data.where(data > 0) if method == "log-minmax" else data
@@ -124,7 +124,7 @@ def recency_weighted(
     >>> recency_weighted(mfa.array([0.2, 0.3, 0.4, 0.5], "1", year=[2015, 2016, 2017, 2018])).item()
     0.4
     """
-    data = scores(-np.inf, np.inf, score=score)["score"]
+    data = scores({"score": score}, -np.inf, np.inf)["score"]
     require_dim("score", data, dim)
     weight = np.asarray(weights, dtype=float)
     if (
@@ -180,11 +180,11 @@ def screen_usgs(
     single = single_domestic_producer
     if isinstance(single, bool | np.bool_):
         single = int(single)
-    data = scores(supply_risk=supply_risk, single_domestic_producer=single)
+    data = scores({"supply_risk": supply_risk, "single_domestic_producer": single})
     risk, alone = data["supply_risk"], data["single_domestic_producer"]
     require_one_of(("1",), "supply_risk", risk)
     refuse((alone != 0) & (alone != 1), "single_domestic_producer", alone, "it is true or false")
-    found = xr.where(risk >= threshold - 1e-12, "critical", "not critical")
-    found = xr.where(risk.notnull(), found, NOT_EVALUABLE)
-    found = xr.where(alone == 1, "critical", found)
+    critical = (alone == 1) | (risk >= threshold - 1e-12)
+    cases = (critical, "critical"), (risk.isnull(), NOT_EVALUABLE)
+    found = classed(*cases, otherwise="not critical")
     return answer(found, "screen_usgs", None, supply_risk, single_domestic_producer)

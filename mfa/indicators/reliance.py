@@ -20,7 +20,7 @@ from mfa.indicators.quantities import (
     share,
 )
 from mfa.indicators.registry import indicator
-from mfa.indicators.shares import require_dim, scores
+from mfa.indicators.shares import NOT_EVALUABLE, classed, require_dim, scores
 
 FLOWS = ("imports", "exports", "stock_release", "primary", "secondary")
 
@@ -107,7 +107,7 @@ def _reliance(given: dict[str, Any]) -> xr.DataArray:
     masses(**{name: each for name, each in data.items() if name != "stock_release"})
     release = data["stock_release"]
     why = "absent is not zero: leave the label out"
-    scores(-np.inf, np.inf, missing=False, why=why, stock_release=release)
+    scores({"stock_release": release}, -np.inf, np.inf, missing=False, why=why)
     net = data["imports"] - data["exports"] + release
     used = data["primary"] + data["secondary"] + net
     return ratio(net, used.where(used > 0))
@@ -211,7 +211,7 @@ def dependent_share(reliance: xr.DataArray, dim: str, *, above: float = 0.0) -> 
     >>> float(dependent_share(found, "material"))
     0.75
     """
-    data = scores(-np.inf, 1.0, reliance=reliance)["reliance"]
+    data = scores({"reliance": reliance}, -np.inf, 1.0)["reliance"]
     require_dim("reliance", data, dim)
     found = ratio((data > above).sum(dim), data.notnull().sum(dim))
     return answer(found, "dependent_share", "1", reliance)  # type: ignore[no-any-return]
@@ -249,12 +249,16 @@ def reliance_quadrant(own: Any, other: Any, *, threshold: float = 0.5) -> Any:
     >>> reliance_quadrant(0.9, 0.8), reliance_quadrant(0.9, -0.5), reliance_quadrant(0.1, 0.2)
     ('both', 'own', 'neither')
     """
-    data = scores(-np.inf, 1.0, own=own, other=other)
+    data = scores({"own": own, "other": other}, -np.inf, 1.0)
     here, there = data["own"] > threshold, data["other"] > threshold
-    found = xr.where(here & there, "both", xr.where(here, "own", "other"))
-    found = xr.where(here | there, found, "neither")
-    known = data["own"].notnull() & data["other"].notnull()
-    return answer(xr.where(known, found, "not evaluable"), "reliance_quadrant", None, own, other)
+    found = classed(
+        (data["own"].isnull() | data["other"].isnull(), NOT_EVALUABLE),
+        (here & there, "both"),
+        (here, "own"),
+        (there, "other"),
+        otherwise="neither",
+    )
+    return answer(found, "reliance_quadrant", None, own, other)
 
 
 @indicator()

@@ -8,7 +8,7 @@ what is made of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -107,11 +107,16 @@ def require_shares(name: str, data: xr.DataArray, dim: str, *, whole: bool = Tru
 
 
 def scores(
-    low: float = 0.0, high: float = 1.0, *, missing: bool = True, why: str = PER_CENT, **inputs: Any
+    inputs: Mapping[str, Any],
+    low: float = 0.0,
+    high: float = 1.0,
+    *,
+    missing: bool = True,
+    why: str = PER_CENT,
 ) -> dict[str, xr.DataArray]:
     """Return labelled inputs within bounds; NaN, what could not be evaluated, only if it may be.
 
-    >>> list(scores(hazard=0.3, exposure=1))
+    >>> list(scores({"hazard": 0.3, "exposure": 1}))
     ['hazard', 'exposure']
     """
     arrays = labelled(**inputs)
@@ -130,13 +135,26 @@ def scores(
 
 def geometric_mean(name: str, inputs: dict[str, Any]) -> Any:
     """Return the geometric mean of scores within [0, 1], NaN where one of them is."""
-    arrays = scores(**inputs)
+    arrays = scores(inputs)
     product = xr.ones_like(next(iter(arrays.values())))
     for data in arrays.values():
         product = product * data
     root = np.cbrt if len(arrays) == 3 else lambda x: x ** (1 / len(arrays))
     found = xr.apply_ufunc(root, product).clip(0, 1)
     return answer(found, name, "1", *inputs.values())
+
+
+def classed(*cases: tuple[xr.DataArray, str], otherwise: str) -> xr.DataArray:
+    """Return the word of the first case that holds, by cell.
+
+    >>> classed((xr.DataArray([True, False]), "high"), otherwise="low").values.tolist()
+    ['high', 'low']
+    """
+    found: xr.DataArray = xr.apply_ufunc(
+        lambda *held: np.select(held, [np.asarray(word) for _, word in cases], otherwise),
+        *(held for held, _ in cases),
+    )
+    return found
 
 
 def weighted_squares(data: xr.DataArray, dim: str, *weights: xr.DataArray) -> xr.DataArray:

@@ -66,7 +66,7 @@ def byproduct_ceiling(
     data = labelled(hosts=hosts, content=content, recovery=recovery, primary=primary)
     require_dim("hosts", data["hosts"], dim)
     masses(**{name: each for name, each in data.items() if name != "recovery"})
-    scores(missing=False, recovery=data["recovery"])
+    scores({"recovery": data["recovery"]}, missing=False)
     units = require_units("hosts", "primary", **data)
     if dim in data["primary"].dims:
         raise MfaError(f"primary has the dimension {dim!r}: its own mines are nobody's host")
@@ -184,7 +184,7 @@ def unmet_after_stockpile(
     masses(duration=rest["duration"])
     why = "a rate is 0 or more; leave it out where nothing limits it"
     rate = rest["release_rate"]
-    scores(0.0, np.inf, missing=False, why=why, release_rate=rate.where(rate != np.inf, 0.0))
+    scores({"release_rate": rate.where(rate != np.inf, 0.0)}, 0.0, np.inf, missing=False, why=why)
     flow = xr.apply_ufunc(np.minimum, data["deficit"], rate) * rest["duration"]
     given = xr.apply_ufunc(np.minimum, data["stock"], flow)
     found = (data["deficit"] * rest["duration"] - given).clip(min=0)

@@ -62,7 +62,7 @@ def ability_to_supply(policy_perception: Any, *, best: float = 100.0) -> Any:
     0.7
     """
     why = f"the index lies within 0 and {best:g}"
-    data = scores(0.0, best, why=why, policy_perception=policy_perception)["policy_perception"]
+    data = scores({"policy_perception": policy_perception}, 0.0, best, why=why)["policy_perception"]
     return answer((best - data) / best, "ability_to_supply", "1", policy_perception)
 
 
@@ -109,7 +109,7 @@ def willingness_to_supply(components: xr.DataArray, dim: str, weights: Any) -> x
     arrays = labelled(components=components, weights=weights)
     require_dim("components", arrays["components"], dim)
     require_dim("weights", arrays["weights"], dim)
-    scores(components=arrays["components"])
+    scores({"components": arrays["components"]})
     weight = masses(weights=arrays["weights"])["weights"]
     total = weight.sum(dim)
     refuse(total <= 0, f"weights, summed over {dim!r}", total, "one of them is above 0")
@@ -167,7 +167,7 @@ def disruption_potential(
     data = labelled(shares=shares, ability=ability, willingness=willingness)
     require_shares("shares", data["shares"], dim, whole=False)
     risks = {name: data[name] for name in ("ability", "willingness")}
-    scores(missing=False, **risks)
+    scores(risks, missing=False)
     able, willing = risks.values()
     weight = able * willing if combine == "product" else xr.apply_ufunc(np.maximum, able, willing)
     found = weighted_squares(data["shares"], dim, weight)
@@ -229,7 +229,7 @@ def economic_vulnerability(
         require_dim(name, data[name], dim)
     masses(**{name: data[name] for name in given})
     why = "absent is not zero: leave the industry out"
-    scores(-np.inf, np.inf, missing=False, why=why, profit=data["profit"])
+    scores({"profit": data["profit"]}, -np.inf, np.inf, missing=False, why=why)
     refuse(data["gdp"] <= 0, "gdp", data["gdp"], "it has to be above 0")
     loss = data["profit"] <= 0
     if at_a_loss == "refuse":
@@ -238,7 +238,7 @@ def economic_vulnerability(
         )
         refuse(loss, "profit", data["profit"], why)
     burden = data["expenditure"] / data["profit"].where(~loss)
-    burden = xr.where(loss, _ratio_at_a_loss(at_a_loss), burden)
+    burden = burden.where(~loss, _ratio_at_a_loss(at_a_loss))
     found = (data["value_added"] / data["gdp"] * burden).sum(dim)
     return answer(found, "economic_vulnerability", "1", value_added)
 

@@ -52,7 +52,7 @@ def depletion_score_yale(
     (70.0, 0.0)
     """
     why = "a time is 0 or more years"
-    data = scores(high=np.inf, why=why, depletion_time=depletion_time)["depletion_time"]
+    data = scores({"depletion_time": depletion_time}, high=np.inf, why=why)["depletion_time"]
     first, second = coefficients
     found = (100 - first * data - second * data**2).clip(0, 100)
     found = found.where(~(data > 100), 0.0)
@@ -93,7 +93,7 @@ def herfindahl_score_yale(
     83.0682
     """
     why = "an index lies within 0 and 1; divide points by 10,000"
-    data = scores(why=why, herfindahl=herfindahl)["herfindahl"]
+    data = scores({"herfindahl": herfindahl}, why=why)["herfindahl"]
     slope, less = coefficients
     points = (10_000 * data).where(data != 0, 1.0)
     found = (slope * xr.apply_ufunc(np.log, points) - less).clip(min=0).where(data.notnull())
@@ -134,7 +134,7 @@ def axis_yale(components: xr.DataArray, dim: str) -> xr.DataArray:
     >>> axis_yale(parts, "component").item()
     60.0
     """
-    data = scores(0.0, 100.01, why=ON_SCALE, components=components)["components"]
+    data = scores({"components": components}, 0.0, 100.01, why=ON_SCALE)["components"]
     require_dim("components", data, dim)
     return answer(data.mean(dim, skipna=False), "axis_yale", "1", components)  # type: ignore[no-any-return]
 
@@ -174,7 +174,7 @@ def criticality_yale(supply_risk: Any, vulnerability: Any, environment: Any) -> 
         "vulnerability": vulnerability,
         "environment": environment,
     }
-    data = scores(0.0, 100.01, why=ON_SCALE, **given)
+    data = scores(given, 0.0, 100.01, why=ON_SCALE)
     squares = data["supply_risk"] ** 2 + data["vulnerability"] ** 2 + data["environment"] ** 2
     found = xr.apply_ufunc(np.sqrt, squares / 3)
     return answer(found, "criticality_yale", "1", *given.values())
