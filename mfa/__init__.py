@@ -33,12 +33,12 @@ _HOMES = {
     "BalanceError": "mfa.errors",
 }
 
-_ROOMS = ("demand", "indicators", "lifetime", "stocks", "plot")
+_ROOMS = ("demand", "indicators", "lifetime", "stocks", "trade", "networks", "plot")
 
 __all__ = [*_HOMES, *_ROOMS, "__version__"]
 
 if TYPE_CHECKING:
-    from mfa import demand, indicators, lifetime, plot, stocks
+    from mfa import demand, indicators, lifetime, networks, plot, stocks, trade
     from mfa.balances import balance
     from mfa.comparison import compare
     from mfa.dims import array, years

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from mfa.errors import MfaError
-from mfa.indicators.quantities import answer, labelled, ratio, require_one_of
+from mfa.indicators.quantities import answer, labelled, ratio
 from mfa.indicators.registry import indicator
 from mfa.indicators.shares import (
     NOT_EVALUABLE,
@@ -321,6 +321,4 @@ def largest_share(shares: xr.DataArray, dim: str) -> xr.DataArray:
 
 def _index(herfindahl: Any) -> xr.DataArray:
     why = "an index lies within 0 and 1; divide points by 10,000"
-    data = scores({"herfindahl": herfindahl}, why=why)["herfindahl"]
-    require_one_of(("1",), "herfindahl", data)
-    return data
+    return scores({"herfindahl": herfindahl}, why=why)["herfindahl"]

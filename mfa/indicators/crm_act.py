@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from mfa.errors import MfaError, known
-from mfa.indicators.quantities import labelled, masses, ratio, require_one_of, require_units
+from mfa.indicators.quantities import labelled, masses, ratio, require_units
 from mfa.indicators.registry import indicator
 from mfa.indicators.shares import require_choice, scores
 
@@ -93,7 +93,6 @@ def crm_act_benchmarks(
     masses(**{name: data[name] for name in amounts})
     units = require_units(*amounts, **data)
     scores({name: data[name] for name in largest}, missing=False)
-    require_one_of(("1",), "largest_third_country_share", data["largest_third_country_share"])
     used = data["consumption"]
     parts = [ratio(data[name], used) for name in BENCHMARKS[:3]]
     parts.append(data["largest_third_country_share"].where(used > 0))

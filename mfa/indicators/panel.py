@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from mfa.errors import MfaError
-from mfa.indicators.quantities import answer, refuse, require_one_of
+from mfa.indicators.quantities import answer, refuse
 from mfa.indicators.registry import indicator
 from mfa.indicators.shares import NOT_EVALUABLE, classed, require_choice, require_dim, scores
 
@@ -182,7 +182,6 @@ def screen_usgs(
         single = int(single)
     data = scores({"supply_risk": supply_risk, "single_domestic_producer": single})
     risk, alone = data["supply_risk"], data["single_domestic_producer"]
-    require_one_of(("1",), "supply_risk", risk)
     refuse((alone != 0) & (alone != 1), "single_domestic_producer", alone, "it is true or false")
     critical = (alone == 1) | (risk >= threshold - 1e-12)
     cases = (critical, "critical"), (risk.isnull(), NOT_EVALUABLE)

@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 
 from mfa.errors import MfaError, known
-from mfa.indicators.quantities import answer, labelled, masses, ratio, refuse, require_one_of
+from mfa.indicators.quantities import answer, labelled, masses, ratio, refuse
 from mfa.indicators.registry import indicator
 
 SUM_OF_SHARES = 1e-6
@@ -91,7 +91,6 @@ def require_shares(name: str, data: xr.DataArray, dim: str, *, whole: bool = Tru
     >>> require_shares("shares", xr.DataArray([0.7, 0.3], dims="country"), "country")
     """
     require_dim(name, data, dim)
-    require_one_of(("1",), name, data)
     if not _all_within(data.values, 0.0, 1.0):
         present = data.notnull()
         nothing = ~present.any(dim)
@@ -121,8 +120,6 @@ def scores(
     """
     arrays = labelled(**inputs)
     for name, data in arrays.items():
-        if high == 1.0:
-            require_one_of(("1",), name, data)
         if _all_within(data.values, low, high):
             continue
         if not missing:
