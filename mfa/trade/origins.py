@@ -194,7 +194,7 @@ def _solved(passed: Array, shock: Array) -> Array | None:
         solved = np.linalg.solve(np.eye(shock.shape[-1]) - passed, shock[..., None])[..., 0]
     except np.linalg.LinAlgError:
         return None
-    found: Array = solved
+    found = np.asarray(solved, dtype=np.float64)
     again = shock + np.einsum("...ij,...j->...i", passed, found)
     sound = (found >= -1e-12) & (found <= 1) & (np.abs(again - found) <= 1e-12)
     return np.asarray(found.clip(0, 1), dtype=np.float64) if sound.all() else None
