@@ -14,7 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from mfa.errors import MfaError
-from mfa.indicators.quantities import labelled, masses, require_units
+from mfa.indicators.quantities import labelled, masses, refuse, require_units
 from mfa.indicators.shares import PER_CENT, require_dim, scores
 
 Array = NDArray[np.float64]
@@ -55,7 +55,7 @@ def draw_losses(
         The dimension of the producers.
     years : array (year)
     loss_spread : array (dim) or number [1]
-        Standard deviation of the share, at most √(m (1 − m)), where an event takes all or nothing.
+        Standard deviation of the share, below √(m (1 − m)), where events take all or nothing.
     duration_cv : array (dim) or number [1]
         Standard deviation of the duration over its mean, 0 or more.
     samples, seed : int
@@ -96,14 +96,13 @@ def draw_losses(
                 f"{name} has the dimensions {list(each.dims)}; {dim!r} alone is known here"
             )
     masses(rate=data["rate"], duration_cv=data["duration_cv"])
-    tiny = 1e-12
-    scores({"loss_mean": data["loss_mean"]}, tiny, 1 - tiny, missing=False, why=_INSIDE)
-    why = "a mean duration is above 0"
-    scores({"duration_mean": data["duration_mean"]}, tiny, 1e6, missing=False, why=why)
-    widest = (data["loss_mean"] * (1 - data["loss_mean"])) ** 0.5
-    over = data["loss_spread"] / widest
-    why = "the spread of a share is above 0 and at most √(mean (1 − mean)); here as a share of that"
-    scores({"loss_spread": over}, tiny, 1 - 1e-9, missing=False, why=why)
+    mean, spread, length = (data[n] for n in ("loss_mean", "loss_spread", "duration_mean"))
+    refuse(~((mean > 0) & (mean < 1)), "loss_mean", mean, _INSIDE)
+    refuse(
+        ~((length > 0) & (length < np.inf)), "duration_mean", length, "it has to be above 0 years"
+    )
+    wide = ~((spread > 0) & (spread**2 < mean * (1 - mean)))
+    refuse(wide, "loss_spread", spread, "it lies above 0 and below √(mean (1 − mean)) of the share")
     count, first = years.size, float(years.values[0])
     producers = rate.sizes[dim]
     kept = np.ones((samples, count, producers))

@@ -17,7 +17,7 @@ from mfa.indicators.shares import (
     require_choice,
     require_shares,
     scores,
-    weighted_squares,
+    sum_of_squares,
 )
 
 GUIDELINES = {"2023": (0.10, 0.18), "2010": (0.15, 0.25)}
@@ -63,8 +63,7 @@ def herfindahl(shares: xr.DataArray, dim: str) -> xr.DataArray:
     0.38
     """
     data = labelled(shares=shares)["shares"]
-    require_shares("shares", data, dim)
-    return answer(weighted_squares(data, dim), "herfindahl", "1", shares)  # type: ignore[no-any-return]
+    return answer(sum_of_squares(data, dim), "herfindahl", "1", shares)  # type: ignore[no-any-return]
 
 
 @indicator()
@@ -111,7 +110,7 @@ def herfindahl_bounds(shares: xr.DataArray, dim: str, rest: str) -> xr.DataArray
         raise MfaError(f"shares: {rest!r} has to be one of two or more labels of {dim!r}: {names}")
     lump = data.sel({dim: rest}, drop=True)
     named = data.drop_sel({dim: rest})
-    low = weighted_squares(named, dim)
+    low = xr.dot(named, named, dim=dim)
     smallest = named.where(named > 0).min(dim)
     whole = xr.apply_ufunc(np.floor, ratio(lump, smallest) + 1e-9)
     most = whole * smallest**2 + (lump - whole * smallest).clip(min=0) ** 2

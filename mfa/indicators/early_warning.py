@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from mfa.errors import MfaError
-from mfa.indicators.quantities import answer, labelled, masses, ratio, require_years
+from mfa.indicators.quantities import answer, labelled, masses, ratio, refuse, require_years
 from mfa.indicators.registry import indicator
 from mfa.indicators.shares import (
     NOT_EVALUABLE,
@@ -139,7 +139,7 @@ def price_volatility(price: xr.DataArray, *, window: int = 5) -> xr.DataArray:
     data = masses(price=price)["price"]
     _require_window(window, 2)
     require_years("price", data)
-    scores({"price": data}, np.finfo(float).tiny, np.inf, missing=False, why="a price is above 0")
+    refuse(data <= 0, "price", data, "a price is above 0")
     rolled = data.rolling(year=window)
     found = ratio(rolled.std(ddof=1), rolled.mean())
     return answer(found, "price_volatility", "1", price)  # type: ignore[no-any-return]

@@ -9,7 +9,7 @@ import xarray as xr
 
 from mfa.indicators.quantities import answer, labelled
 from mfa.indicators.registry import indicator
-from mfa.indicators.shares import require_dim, require_shares, scores, weighted_squares
+from mfa.indicators.shares import require_dim, scores, sum_of_squares
 
 
 @indicator()
@@ -60,13 +60,12 @@ def governance_weighted_herfindahl(
     2.09
     """
     data = labelled(shares=shares, governance=governance, trade=trade)
-    require_shares("shares", data["shares"], dim)
     require_dim("governance", data["governance"], dim)
     why = "0 is the best and more is worse; risk.scale_governance makes such a rating"
     scores({"governance": data["governance"]}, high=np.inf, missing=False, why=why)
     scores({"trade": data["trade"]}, high=np.inf, missing=False, why="it is 0 or more")
     weight = data["governance"] * data["trade"]
-    found = weighted_squares(data["shares"], dim, weight)
+    found = sum_of_squares(data["shares"], dim, weight)
     return answer(found, "governance_weighted_herfindahl", "1", shares)  # type: ignore[no-any-return]
 
 

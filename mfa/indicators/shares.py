@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 
 from mfa.errors import MfaError, known
-from mfa.indicators.quantities import answer, labelled, masses, ratio, refuse
+from mfa.indicators.quantities import all_within, answer, labelled, masses, ratio, refuse
 from mfa.indicators.registry import indicator
 
 SUM_OF_SHARES = 1e-6
@@ -91,7 +91,7 @@ def require_shares(name: str, data: xr.DataArray, dim: str, *, whole: bool = Tru
     >>> require_shares("shares", xr.DataArray([0.7, 0.3], dims="country"), "country")
     """
     require_dim(name, data, dim)
-    if not _all_within(data.values, 0.0, 1.0):
+    if not all_within(data.values, 0.0, 1.0):
         present = data.notnull()
         nothing = ~present.any(dim)
         gap = "it is missing beside others; give a number, 0 for none"
@@ -120,12 +120,12 @@ def scores(
     """
     arrays = labelled(**inputs)
     for name, data in arrays.items():
-        if _all_within(data.values, low, high):
+        if all_within(data.values, low, high):
             continue
         if not missing:
             refuse(data.isnull(), name, data, "absent is not zero: give a number")
-        rounding = 1e-9 * high if np.isfinite(high) else 0.0
-        refuse((data < low - rounding) | (data > high + rounding), name, data, why)
+        above, below = (1e-9 * abs(end) if np.isfinite(end) else 0.0 for end in (high, low))
+        refuse((data < low - max(below, 1e-12)) | (data > high + above), name, data, why)
         refuse(abs(data) == np.inf, name, data, why)
     return arrays
 
@@ -154,19 +154,55 @@ def classed(*cases: tuple[xr.DataArray, str], otherwise: str) -> xr.DataArray:
     return found
 
 
-def weighted_squares(data: xr.DataArray, dim: str, *weights: xr.DataArray) -> xr.DataArray:
-    """Return Σ_k s_k² · w_k, NaN where there are no shares.
+def sum_of_squares(
+    data: xr.DataArray, dim: str, *weights: xr.DataArray, name: str = "shares", whole: bool = True
+) -> xr.DataArray:
+    """Check shares as :func:`require_shares` does and return Σ_k s_k² · w_k; NaN where all are NaN.
 
-    >>> float(weighted_squares(xr.DataArray([0.5, 0.3, 0.2], dims="country"), "country"))
+    >>> float(sum_of_squares(xr.DataArray([0.5, 0.3, 0.2], dims="country"), "country"))
     0.38
     """
+    require_dim(name, data, dim)
+    quick = _in_blocks(data, dim, *weights)
+    if quick is not None:
+        squares, totals = quick
+        away = np.abs(totals - 1) if whole else totals - 1
+        if away.max() <= SUM_OF_SHARES:
+            rest = [d for d in data.dims if d != dim]
+            coords = {d: data[d] for d in rest if d in data.coords}
+            return xr.DataArray(squares, coords, rest)
+    require_shares(name, data, dim, whole=whole)
     found: xr.DataArray = xr.dot(data, data, *weights, dim=dim)
     return found
 
 
-def _all_within(values: Any, low: float, high: float) -> bool:
-    """Say whether all numbers lie within bounds, none of them NaN or infinite; one quick pass."""
-    if not values.size:
-        return True
-    least, most = values.min(), values.max()
-    return bool(low <= least and most <= high and most < np.inf)
+BLOCK = 2**16
+"""Numbers that are read once and used three times: few enough to stay in the cache."""
+
+
+def _in_blocks(data: xr.DataArray, dim: str, *weights: xr.DataArray) -> tuple[Any, Any] | None:
+    """Return sums of squares and sums of a large array within [0, 1]; None if it is not such a one."""
+    values, axis = data.values, data.dims.index(dim)
+    weight = np.ones(values.shape[axis])
+    for each in weights:
+        if set(each.dims) - {dim}:
+            return None
+        weight = weight * each.values
+    if values.size < 16 * BLOCK or axis == 0:
+        return None
+    rest = [i for i in range(values.ndim) if i != axis]
+    shape = [values.shape[i] for i in rest]
+    squares, totals = np.empty(shape), np.empty(shape)
+    step = max(1, BLOCK * len(values) // values.size)
+    axes = list(range(values.ndim))
+    for start in range(0, len(values), step):
+        block = values[start : start + step]
+        if not all_within(block, 0.0, 1.0):
+            return None
+        at = slice(start, start + step)
+        totals[at] = np.einsum(block, axes, rest)
+        if weights:
+            squares[at] = np.einsum(block, axes, block, axes, weight, [axis], rest)
+        else:
+            squares[at] = np.einsum(block, axes, block, axes, rest)
+    return squares, totals

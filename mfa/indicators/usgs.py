@@ -24,9 +24,8 @@ from mfa.indicators.shares import (
     geometric_mean,
     require_choice,
     require_dim,
-    require_shares,
     scores,
-    weighted_squares,
+    sum_of_squares,
 )
 
 
@@ -165,12 +164,11 @@ def disruption_potential(
     """
     require_choice("combine", combine, ("max", "product"))
     data = labelled(shares=shares, ability=ability, willingness=willingness)
-    require_shares("shares", data["shares"], dim, whole=False)
     risks = {name: data[name] for name in ("ability", "willingness")}
     scores(risks, missing=False)
     able, willing = risks.values()
     weight = able * willing if combine == "product" else xr.apply_ufunc(np.maximum, able, willing)
-    found = weighted_squares(data["shares"], dim, weight)
+    found = sum_of_squares(data["shares"], dim, weight, whole=False)
     return answer(found, "disruption_potential", "1", shares)  # type: ignore[no-any-return]
 
 
