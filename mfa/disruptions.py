@@ -14,7 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from mfa.errors import MfaError
-from mfa.indicators.quantities import labelled, masses, refuse, require_units
+from mfa.indicators.quantities import labelled, masses, refuse, require_units, require_years
 from mfa.indicators.shares import PER_CENT, require_dim, scores
 
 Array = NDArray[np.float64]
@@ -83,7 +83,12 @@ def draw_losses(
     >>> bool(0.15 < lost.sel(country="CD").mean() < 0.25)  # about rate × loss × duration
     True
     """
+    rate = labelled(rate=rate)["rate"]
     require_dim("rate", rate, dim)
+    labelled(years=years)
+    require_years("years", years)
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise MfaError(f"seed: {seed!r} is not a whole number of 0 or more")
     if isinstance(samples, bool) or not isinstance(samples, int | np.integer) or samples < 1:
         raise MfaError(f"samples: {samples!r} is not a whole number of 1 or more")
     given = dict(

@@ -14,6 +14,7 @@ from mfa.indicators.registry import indicator
 from mfa.indicators.shares import (
     NOT_EVALUABLE,
     classed,
+    numbers,
     require_choice,
     require_shares,
     scores,
@@ -230,7 +231,7 @@ def concentration_class(
     ('highly concentrated', 'moderately concentrated')
     """
     require_choice("guidelines", guidelines, GUIDELINES)
-    low, high = limits or GUIDELINES[guidelines]
+    low, high = numbers("limits", limits or GUIDELINES[guidelines], 2)
     if not 0 <= low < high <= 1:
         raise MfaError(f"limits {low:g}, {high:g} do not rise between 0 and 1")
     index = _index(herfindahl)

@@ -235,9 +235,9 @@ def high_cluster(potential: xr.DataArray, dim: str, clusters: int) -> xr.DataArr
             f"potential has the dimensions {list(data.dims)}; select one value per {dim}"
         )
     seen = data.values[~np.isnan(data.values)]
-    if not 2 <= clusters <= len(seen):
+    if not isinstance(clusters, int | np.integer) or not 2 <= clusters <= len(seen):
         raise MfaError(
-            f"clusters: {clusters} of {len(seen)} minerals with a potential; give 2 or more"
+            f"clusters: {clusters!r} of {len(seen)} minerals with a potential; give 2 or more"
         )
     group = fcluster(linkage(seen[:, None], "ward"), clusters, "maxclust")
     high = data >= seen[group == group[np.argmax(seen)]].min()

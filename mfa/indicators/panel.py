@@ -11,7 +11,14 @@ import xarray as xr
 from mfa.errors import MfaError
 from mfa.indicators.quantities import answer, refuse
 from mfa.indicators.registry import indicator
-from mfa.indicators.shares import NOT_EVALUABLE, classed, require_choice, require_dim, scores
+from mfa.indicators.shares import (
+    NOT_EVALUABLE,
+    classed,
+    numbers,
+    require_choice,
+    require_dim,
+    scores,
+)
 
 THRESHOLD = 0.40
 """Supply risk from which on a mineral is critical, itself included."""
@@ -71,8 +78,10 @@ def normalise(
         raise MfaError("method 'fixed-reference' needs bounds=(least, largest)")
     counted = data.where(data > 0) if method == "log-minmax" else data
     if bounds is None:
+        if not counted.notnull().any():
+            raise MfaError("raw: no score above 0 in the panel; give bounds=(least, largest)")
         bounds = (float(counted.min()), float(counted.max()))
-    low, high = map(float, bounds)
+    low, high = numbers("bounds", bounds, 2)
     if not (low < high < np.inf) or (method == "log-minmax" and low <= 0):
         raise MfaError(
             f"bounds {low:g}, {high:g}: the second is the larger, and for logarithms both are above 0; "
@@ -126,7 +135,7 @@ def recency_weighted(
     """
     data = scores({"score": score}, -np.inf, np.inf)["score"]
     require_dim("score", data, dim)
-    weight = np.asarray(weights, dtype=float)
+    weight = np.asarray(numbers("weights, one for each year,", weights, len(weights)))
     if (
         weight.shape != (data.sizes[dim],)
         or not (weight >= 0).all()

@@ -77,6 +77,24 @@ def require_dim(name: str, data: xr.DataArray, dim: str) -> None:
         )
     if not data.sizes[dim]:
         raise MfaError(f"{name}: dimension {dim!r} has no labels; give one or more")
+    if dim in data.coords and not (labels := data.get_index(dim)).is_unique:
+        twice = sorted(set(labels[labels.duplicated()].astype(str)))
+        raise MfaError(
+            f"{name}: {', '.join(twice)} stands twice in {dim!r}; add up what belongs together"
+        )
+
+
+def numbers(what: str, values: Any, count: int) -> list[float]:
+    """Return so many finite numbers, of any sequence that has them.
+
+    >>> numbers("limits", (0.1, 0.18), 2)
+    [0.1, 0.18]
+    """
+    found = list(values) if isinstance(values, Iterable) and not isinstance(values, str) else []
+    numeric = [isinstance(v, int | float | np.number) and not isinstance(v, bool) for v in found]
+    if len(found) != count or not all(numeric) or not np.isfinite(found).all():
+        raise MfaError(f"{what}: {values!r} has to be {count} numbers")
+    return [float(v) for v in found]
 
 
 def require_choice(what: str, choice: Any, names: Iterable[str]) -> None:

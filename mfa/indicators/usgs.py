@@ -18,6 +18,7 @@ from mfa.indicators.quantities import (
     labelled,
     masses,
     refuse,
+    require_units,
 )
 from mfa.indicators.registry import indicator
 from mfa.indicators.shares import (
@@ -223,6 +224,8 @@ def economic_vulnerability(
     """
     given = {"value_added": value_added, "gdp": gdp, "expenditure": expenditure}
     data = labelled(**given, profit=profit)
+    require_units("value_added", "gdp", **data)
+    require_units("expenditure", "profit", **data)
     for name in ("value_added", "expenditure", "profit"):
         require_dim(name, data[name], dim)
     masses(**{name: data[name] for name in given})

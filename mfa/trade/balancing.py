@@ -11,6 +11,7 @@ from scipy.optimize import linprog
 from mfa.dims import order, require_same_labels
 from mfa.errors import MfaError
 from mfa.indicators.quantities import labelled, masses, refuse, require_units
+from mfa.indicators.shares import require_dim
 from mfa.trade.matrices import Array
 
 MARGIN = 1e-9
@@ -151,6 +152,8 @@ def _margins(
     if extra:
         raise MfaError(f"rows or columns have {sorted(map(str, extra))}, which the matrix has not")
     row, column = str(across.pop()), str(down.pop())
+    for dim in (row, column):
+        require_dim("matrix", data["matrix"], dim)
     total_rows, total_columns = data["rows"].sum(row), data["columns"].sum(column)
     wide = abs(total_rows - total_columns) > MARGIN * np.maximum(total_rows, total_columns)
     if wide.any():
@@ -265,7 +268,7 @@ def _nearest(
             f"matrix{at}: no matrix of 0 or more has these sums of {dims[0]!r} and {dims[1]!r} if cells "
             "without uncertainty stay as they are; give them an uncertainty"
         )
-    size = float(weight.max()) / scale
+    size = float(weight.max()) / scale if free.any() else 1.0
     weight = weight / size  # the multipliers are then about as large as shares
     dual = np.zeros(n + len(c))
 

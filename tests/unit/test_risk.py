@@ -131,6 +131,12 @@ def test_governance_falls_where_risk_rises() -> None:
         risk.governance_weighted_herfindahl(SOUND, of(6, 5, 4).isel(country=[1, 0, 2]), "country")
 
 
+def test_a_producer_that_stands_twice_is_not_two() -> None:
+    twice = xr.DataArray([0.5, 0.5], {"country": ["CD", "CD"]})
+    with pytest.raises(MfaError, match="CD stands twice in 'country'; add up"):
+        risk.herfindahl(twice, "country")
+
+
 def test_the_parameter_of_trade_counts_once() -> None:
     plain = risk.governance_weighted_herfindahl(SOUND, of(6, 5, 4), "country")
     restricted = risk.governance_weighted_herfindahl(SOUND, of(6, 5, 4), "country", trade=1.1)
@@ -177,6 +183,8 @@ def test_words_that_are_not_known() -> None:
         risk.concentration_class(0.3, guidelines="1992")
     with pytest.raises(MfaError, match="limits"):
         risk.concentration_class(0.3, limits=(0.3, 0.2))
+    with pytest.raises(MfaError, match=r"limits: \(0\.1,\) has to be 2 numbers"):
+        risk.concentration_class(0.3, limits=(0.1,))
     with pytest.raises(MfaError, match=r"method 'zscore'"):
         risk.normalise(SOUND, "zscore")
     with pytest.raises(MfaError, match=r"version 'draft'"):
@@ -223,6 +231,10 @@ def test_scale_over_a_panel() -> None:
         risk.normalise(0.5, bounds=(0.1, 1))  # type: ignore[arg-type]
     with pytest.raises(MfaError, match="a raw score is 0 or more"):
         risk.normalise(of(-0.1, 1))
+    with pytest.raises(MfaError, match=r"bounds: 0\.5 has to be 2 numbers"):
+        risk.normalise(of(0.1, 1), bounds=0.5)  # type: ignore[arg-type]
+    with pytest.raises(MfaError, match="no score above 0 in the panel"):
+        risk.normalise(of(0.0, np.nan))
     found = risk.normalise(of(0.0, 0.01, 1.0))
     assert found.values.tolist() == [0, 0, 1]
     outside = risk.normalise(of(5.0, np.nan, 0.1), "fixed-reference", bounds=(0, 1))
@@ -253,8 +265,10 @@ def test_an_industry_at_a_loss() -> None:
         risk.economic_vulnerability(worth, 100, spent, earned, "country", at_a_loss="drop")
     with pytest.raises(MfaError, match="no ratio"):
         risk.economic_vulnerability(worth, 100, spent, earned, "country", at_a_loss=-1)
+    with pytest.raises(MfaError, match="units differ: expenditure in USD/yr, profit in t/yr"):
+        risk.economic_vulnerability(worth, 100, spent, of(1, 2, unit="t/yr"), "country")
     with pytest.raises(MfaError, match="gdp: 0; it has to be above 0"):
-        risk.economic_vulnerability(worth, 0, spent, of(5, 2), "country")
+        risk.economic_vulnerability(worth, 0, spent, of(5, 2, unit="USD/yr"), "country")
 
 
 def test_vulnerability_rises_with_the_price_of_the_year() -> None:
@@ -287,6 +301,8 @@ def test_growth_and_volatility_need_years() -> None:
 def test_clusters() -> None:
     with pytest.raises(MfaError, match="clusters: 4 of 3 minerals"):
         risk.high_cluster(SOUND, "country", 4)
+    with pytest.raises(MfaError, match="clusters: 'two' of"):
+        risk.high_cluster(SOUND, "country", "two")  # type: ignore[arg-type]
     with pytest.raises(MfaError, match="select one value per country"):
         risk.high_cluster(SOUND.expand_dims(year=[2020]), "country", 2)
     found = risk.high_cluster(of(0.1, np.nan, 0.9), "country", 2)
@@ -388,6 +404,12 @@ def test_margins_that_disagree() -> None:
         trade.least_squares(z, rows, columns)
     found = trade.least_squares(z, rows, columns, uncertainty=z * 0 + 1)
     np.testing.assert_allclose(found.value.sum("importer"), rows)
+    fixed = trade.least_squares(z, z.sum("importer"), z.sum("exporter"), uncertainty=0.0)
+    assert (fixed.value == z).all() and not fixed.standard_uncertainty.any()
+    with pytest.raises(MfaError, match="dimension 'exporter' has no labels"):
+        trade.ras(z[:0, :0], rows[:0], columns[:0])
+    with pytest.raises(MfaError, match="matrix: a ndarray is neither"):
+        trade.ras(np.eye(2), rows, columns)
     with pytest.raises(MfaError, match="matrix: -1"):
         trade.ras(square([[0, -1], [1, 0]]), rows, columns)
 
@@ -591,6 +613,9 @@ def test_draws_that_make_no_sense() -> None:
         ({"duration_cv": -1}, "duration_cv: -1"),
         ({"samples": 0}, "samples: 0"),
         ({"dim": "region"}, "no dimension 'region'"),
+        ({"rate": 0.1}, "no dimension 'country'"),
+        ({"years": [2025, 2026]}, "years: a list is neither"),
+        ({"seed": "x"}, "seed: 'x'"),
         ({"rate": rate.expand_dims(year=[2025])}, "'country' alone"),
     ]:
         with pytest.raises(MfaError, match=message):
