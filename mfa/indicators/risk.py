@@ -58,6 +58,7 @@ from mfa.indicators.supply_limits import (
     byproduct_ceiling,
     days_of_cover,
     depletion_time,
+    price_ratio,
     unmet_after_stockpile,
 )
 from mfa.indicators.usgs import (
@@ -112,6 +113,7 @@ __all__ = [
     "net_import_reliance",
     "normalise",
     "normalised_herfindahl",
+    "price_ratio",
     "price_volatility",
     "production_growth",
     "recency_weighted",

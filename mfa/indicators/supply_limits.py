@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from mfa.errors import MfaError
-from mfa.indicators.quantities import answer, labelled, masses, ratio, require_units
+from mfa.indicators.quantities import answer, labelled, masses, ratio, refuse, require_units
 from mfa.indicators.registry import indicator
 from mfa.indicators.shares import require_dim, scores
 from mfa.units import quotient
@@ -190,6 +190,62 @@ def unmet_after_stockpile(
     found = (data["deficit"] * rest["duration"] - given).clip(min=0)
     units = data["stock"].attrs.get("units")
     return answer(found, "unmet_after_stockpile", units, stock, deficit, duration, release_rate)
+
+
+@indicator()
+def price_ratio(
+    supply: Any, demand_elasticity: Any, supply_elasticity: Any, *, capacity: Any = np.inf
+) -> Any:
+    """Return by how much the price changes when supply does: constant elasticities, one market.
+
+    D0 · p^e_d = min(S · p^e_s, C) with p the price over that of before, so
+    p = (S/D0)^(−1/(e_s − e_d)), or (C/D0)^(1/e_d) where capacity is the limit;
+    demand is then p^e_d of what it was.  Short-run elasticities are poorly
+    known (about −0.3 to −0.1 and 0.2 to 0.5): give ranges, not one number.
+
+    Parameters
+    ----------
+    supply : number or array (…) [1]
+        What is supplied at the old price over old demand, above 0: 0.9 after a loss of 10 %.
+    demand_elasticity, supply_elasticity : numbers or arrays (…) [1]
+        Below 0; 0 or more.
+    capacity : number or array (…) [1]
+        The most that can be supplied at any price over old demand, above 0.
+
+    Returns
+    -------
+    number or array (…) [1], above 0
+
+    Raises
+    ------
+    MfaError
+        If labels differ, supply or capacity is not above 0, or an elasticity has the wrong sign.
+
+    References
+    ----------
+    Own definition: a market of constant elasticities with a capacity limit
+
+    Examples
+    --------
+    >>> round(price_ratio(0.9, demand_elasticity=-0.2, supply_elasticity=0.3), 4)
+    1.2346
+    """
+    given = {
+        "supply": supply,
+        "demand_elasticity": demand_elasticity,
+        "supply_elasticity": supply_elasticity,
+        "capacity": capacity,
+    }
+    data = labelled(**given)
+    offered, most = data["supply"], data["capacity"]
+    down, up = data["demand_elasticity"], data["supply_elasticity"]
+    refuse(~((offered > 0) & (offered < np.inf)), "supply", offered, "it has to be above 0")
+    refuse(~(most > 0), "capacity", most, "it has to be above 0")
+    refuse(~(down < 0), "demand_elasticity", down, "demand falls as the price rises: below 0")
+    refuse(~((up >= 0) & (up < np.inf)), "supply_elasticity", up, "it is 0 or more")
+    free = offered ** (-1 / (up - down))
+    found = free.where(offered * free**up <= most, most ** (1 / down))
+    return answer(found, "price_ratio", "1", *given.values())
 
 
 def _stock_and_flow(**inputs: Any) -> dict[str, xr.DataArray]:

@@ -60,7 +60,7 @@ def reconcile_mirror(
     References
     ----------
     Own definition: inverse-variance weighting, after Guo, Webb, Yamano (2009), Towards Harmonised
-    Bilateral Trade Data, doi:10.1787/220603665023 (mirror statistics)
+    Bilateral Trade Data, OECD (mirror statistics)
 
     Examples
     --------

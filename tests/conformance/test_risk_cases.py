@@ -250,6 +250,14 @@ def test_benchmarks_are_those_of_the_shipped_table() -> None:
     ] == found.values.tolist()
 
 
+def test_price_after_a_supply_shift() -> None:
+    given, wanted = case("POL-03")
+    elasticities = given["demand_elasticity"], given["supply_elasticity"]
+    price = risk.price_ratio(1 + given["supply_shift"], *elasticities)
+    agree("POL-03", price, wanted["price_ratio"])
+    agree("POL-03", price ** given["demand_elasticity"], wanted["quantity_ratio"])
+
+
 def test_cover_of_a_stockpile() -> None:
     given, wanted = case("SUP-04")
     deficit = given["lost_share"] * given["annual_demand"]

@@ -371,6 +371,21 @@ def test_lists_are_sets() -> None:
         risk.revised_list(["cobalt"], added=["cobalt"])
 
 
+def test_a_price_clears_the_market_within_capacity() -> None:
+    price = risk.price_ratio(of(0.9, 0.9, 1.2), -0.2, 0.3, capacity=of(0.95, 1.5, 1.0))
+    np.testing.assert_allclose(price**-0.2, [0.95, 0.9 * price[1] ** 0.3, 1.0])
+    assert risk.price_ratio(1, -0.2, 0.3) == 1
+    for change, message in [
+        ({"supply": 0}, "supply: 0; it has to be above 0"),
+        ({"demand_elasticity": 0.2}, "demand falls as the price rises"),
+        ({"supply_elasticity": -1}, "supply_elasticity: -1"),
+        ({"capacity": 0}, "capacity: 0"),
+    ]:
+        sound = {"supply": 0.9, "demand_elasticity": -0.2, "supply_elasticity": 0.3}
+        with pytest.raises(MfaError, match=message):
+            risk.price_ratio(**{**sound, **change})
+
+
 def test_limits_of_supply() -> None:
     with pytest.raises(MfaError, match="is no time"):
         risk.days_of_cover(of(1.0, unit="t"), of(1.0, unit="t"))
