@@ -108,13 +108,13 @@ def draw_losses(
     )
     wide = ~((spread > 0) & (spread**2 < mean * (1 - mean)))
     refuse(wide, "loss_spread", spread, "it lies above 0 and below √(mean (1 − mean)) of the share")
-    count, first = years.size, float(years.values[0])
+    count = years.size
     producers = rate.sizes[dim]
     kept = np.ones((samples, count, producers))
     streams = np.random.SeedSequence(seed).spawn(producers)
     flat = {name: np.broadcast_to(each.values, producers) for name, each in data.items()}
     for k, stream in enumerate(streams):
-        _hit(kept[:, :, k], {name: float(v[k]) for name, v in flat.items()}, stream, first)
+        _hit(kept[:, :, k], {name: float(v[k]) for name, v in flat.items()}, stream)
     coords = {"sample": np.arange(samples), "year": years.values, dim: rate[dim].values}
     return xr.DataArray(1 - kept, coords, name="lost", attrs={"units": "1", "seed": seed})
 
@@ -122,7 +122,7 @@ def draw_losses(
 _INSIDE = "it lies above 0 and below 1; if it is in per cent, divide it by 100"
 
 
-def _hit(kept: Array, number: dict[str, float], stream: Any, first: float) -> None:
+def _hit(kept: Array, number: dict[str, float], stream: Any) -> None:
     """Multiply what is kept, (sample, year), by what the events of one producer leave."""
     rng = np.random.default_rng(stream)
     samples, count = kept.shape
