@@ -220,12 +220,14 @@ def unmet_demand(
     if "year" not in data["lost"].dims:
         raise MfaError(f"lost has the dimensions {list(data['lost'].dims)}; 'year' is missing")
     left = 1 - data["lost"]
-    produced = xr.dot(left, data["production"], dim=dim)
+    missing = xr.dot(data["lost"], data["production"], dim=dim)  # exactly 0 if nothing is lost
+    usual = data["production"].sum(dim)
+    produced = (usual - missing).clip(min=0)
     extra = data["spare"] if dim in data["spare"].dims else data["spare"] / left.sizes[dim]
     reserve = (left * extra).sum(dim)
-    asked = data["demand"] if demand is not None else data["production"].sum(dim)
-    asked = asked.broadcast_like(produced)
-    gap = (asked - produced).clip(min=0)
+    asked = data["demand"] if demand is not None else usual
+    short = ((asked - usual) + missing).broadcast_like(produced)
+    gap = short.clip(min=0)
     rerouted = xr.apply_ufunc(np.minimum, gap, reserve)
     left_over = reserve - rerouted
     piles = [
@@ -242,7 +244,7 @@ def unmet_demand(
             "rerouted": rerouted,
             "released": frame.copy(data=released),
             "unmet": (gap - rerouted).transpose(*frame.dims) - released,
-            "unused": (produced - asked).clip(min=0),
+            "unused": (-short).clip(min=0),
             "refilled": frame.copy(data=refilled),
             "stock": frame.copy(data=stock),
         }

@@ -146,7 +146,7 @@ def test_trade_exposure_is_a_share(
     elif used > 1e-9 * total:
         assert 0 <= found <= 1
         if imports + release <= exports:
-            assert found == 0
+            assert found == pytest.approx(0, abs=1e-6)  # what is left of a difference
         elif primary == secondary == 0:
             assert found == pytest.approx(1)
 
@@ -168,7 +168,7 @@ def test_normalised_scores_keep_their_order_and_their_scale(raw: Any) -> None:
     panel = mfa.array(raw, "1", year=[2015, 2016, 2017], material=list("abcd"))
     for method in ("log-minmax", "minmax"):
         found = risk.normalise(panel, method)
-        assert (found.min(), found.max()) == (0, 1)
+        assert (float(found.min()), float(found.max())) == (0, pytest.approx(1))
         assert (np.diff(found.values.ravel()[np.argsort(raw, axis=None)]) >= -1e-12).all()
         again = risk.normalise(panel.isel(year=[0]), method, bounds=found.attrs["bounds"])
         np.testing.assert_allclose(again, found.isel(year=[0]), atol=1e-12)
@@ -184,16 +184,17 @@ def test_balancing_keeps_proportions_and_margins(seed: Any, data: st.DataObject)
     rows = mfa.array(true.sum(1), "t/yr", origin=list("abc"))
     columns = mfa.array(true.sum(0), "t/yr", destination=list("wxyz"))
     found = trade.ras(matrix, rows, columns)
-    np.testing.assert_allclose(found.sum("destination"), rows, rtol=1e-8)
-    np.testing.assert_allclose(found.sum("origin"), columns, rtol=1e-8)
+    largest = max(float(rows.max()), float(columns.max()))
+    np.testing.assert_allclose(found.sum("destination"), rows, rtol=0, atol=1e-9 * largest)
+    np.testing.assert_allclose(found.sum("origin"), columns, rtol=0, atol=1e-9 * largest)
     cross = found.values[:2, :2]
     want = seed[0, 0] * seed[1, 1] / (seed[0, 1] * seed[1, 0])
     assert cross[0, 0] * cross[1, 1] / (cross[0, 1] * cross[1, 0]) == pytest.approx(want, rel=1e-6)
 
     nearest = trade.least_squares(matrix, rows, columns)
     value = nearest.value
-    np.testing.assert_allclose(value.sum("destination"), rows, rtol=1e-7)
-    np.testing.assert_allclose(value.sum("origin"), columns, rtol=1e-7)
+    np.testing.assert_allclose(value.sum("destination"), rows, rtol=0, atol=1e-7 * largest)
+    np.testing.assert_allclose(value.sum("origin"), columns, rtol=0, atol=1e-7 * largest)
     assert float(value.min()) >= 0
 
     def distance(x: Any) -> float:
@@ -232,7 +233,7 @@ def test_losses_lie_within_0_and_1_and_rise_with_shock_and_pass_through(
     bought = mfa.array(table, "1", importer=place, exporter=place)
     shock = mfa.array(data.draw(arrays(float, n, elements=UNIT)), "1", importer=place)
     low, high = (trade.loss_propagation(bought, shock, b) for b in sorted((less, more)))
-    assert ((shock - 1e-12 <= low) & (low <= high + 1e-12) & (high <= 1 + 1e-12)).all()
+    assert ((shock - 1e-12 <= low) & (low <= high + 1e-10) & (high <= 1 + 1e-12)).all()
     np.testing.assert_array_equal(trade.loss_propagation(bought, 0.0 * shock), 0.0)
     np.testing.assert_allclose(trade.loss_propagation(bought, shock, 0.0), shock, atol=1e-12)
 
