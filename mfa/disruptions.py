@@ -171,8 +171,9 @@ def unmet_demand(
         The dimension of the producers.
     demand : number or array (…) [t/yr], optional
         All that is produced if left out.
-    spare : number or array (…, dim) [t/yr]
-        Capacity of each producer beyond its production.
+    spare : array (…, dim) or number [t/yr]
+        Capacity of each producer beyond its production; a number is that of all of them
+        together, in equal parts.
     stockpile : number or array (…) [t]
         What it holds when full, as it is at the start.
     release_rate, refill_rate : number or array (…) [t/yr]
