@@ -47,6 +47,7 @@ summary: run
 	$(BIN)/mfa compare $(BULK:scenarios/%.yaml=results/%) --csv > results/summary/bulk_metals.csv
 	$(BIN)/mfa compare $(CARS:scenarios/%.yaml=results/%) --csv > results/summary/electric_cars.csv
 	$(BIN)/python scenarios/hindcast.py
+	$(BIN)/python scenarios/supply_risk.py
 
 clean:
 	rm -rf $(VENV) $(SCENARIOS:scenarios/%.yaml=results/%)

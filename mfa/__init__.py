@@ -36,12 +36,12 @@ _HOMES = {
     "BalanceError": "mfa.errors",
 }
 
-_ROOMS = ("demand", "indicators", "lifetime", "stocks", "plot")
+_ROOMS = ("demand", "indicators", "lifetime", "stocks", "trade", "networks", "plot")
 
 __all__ = [*_HOMES, *_ROOMS, "__version__"]
 
 if TYPE_CHECKING:
-    from mfa import demand, indicators, lifetime, plot, stocks
+    from mfa import demand, indicators, lifetime, networks, plot, stocks, trade
     from mfa.assessment import assess
     from mfa.balances import balance
     from mfa.comparison import compare

@@ -28,9 +28,22 @@ def masses(**inputs: Any) -> dict[str, xr.DataArray]:
     """
     arrays = labelled(**inputs)
     for name, data in arrays.items():
-        require_numbers(name, data)
-        refuse(data < 0, name, data, "it has to be 0 or more")
+        if not all_within(data.values, 0.0, np.inf):
+            require_numbers(name, data)
+            refuse(data < 0, name, data, "it has to be 0 or more")
     return arrays
+
+
+def all_within(values: Any, low: float, high: float) -> bool:
+    """Say whether all numbers lie within bounds, none of them NaN or infinite; two quick passes.
+
+    >>> all_within(np.array([0.0, 0.5]), 0, 1), all_within(np.array([np.nan]), 0, np.inf)
+    (True, False)
+    """
+    if not values.size:
+        return True
+    least, most = values.min(), values.max()
+    return bool(low <= least and most <= high and most < np.inf)
 
 
 def require_numbers(name: str, data: xr.DataArray) -> None:
@@ -48,7 +61,7 @@ def labelled(**inputs: Any) -> dict[str, xr.DataArray]:
 
 def _labelled(name: str, value: Any) -> xr.DataArray:
     if isinstance(value, xr.DataArray) and value.dtype.kind in "biuf":
-        return value.astype(float)
+        return value.astype(float, copy=False)
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):
         raise MfaError(
             f"{name}: {shortly(value)} is neither a number nor a labelled array; "

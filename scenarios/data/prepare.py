@@ -22,7 +22,8 @@ Every table is long: its dimension columns, then
                interpolated  printed, but on a straight line between other years
                and after a semicolon "excludes United States" (world lithium),
                "before the break" (steel), "over un_wpp2022" (divided by that source),
-               "lower bound" (printed as more than the value)
+               "lower bound" and "upper bound" (printed as more, as less than the value),
+               "net exporter" (printed as E, the value is 0)
 
 Nothing is interpolated. A year that no source reports is a year without a row.
 
@@ -53,6 +54,7 @@ from preparing import (
     mining,
     prices,
     reserves,
+    risk,
     technology,
 )
 from preparing.records import FOLDER, Table
@@ -101,6 +103,13 @@ def all_tables() -> list[Table]:
         end_of_life.recycling_rate_literature(),
         end_of_life.eu_policy_targets(),
         end_of_life.product_lifetime(),
+        risk.governance(),
+        risk.production_share(),
+        risk.us_import_reliance(),
+        risk.us_supply(),
+        risk.us_import_source(),
+        risk.us_supply_risk(),
+        risk.eu_criticality(),
     ]
 
 

@@ -20,6 +20,7 @@ NAMES = (
     "04_s_curve",
     "05_rival_forecasts",
     "06_battery_demand",
+    "09_supply_risk",
 )
 
 
@@ -171,6 +172,23 @@ def test_battery_demand_does_not_trust_an_s_curve_of_2018(executed):
     assert high > 8 * low
     assert middle > 2 * 78
     assert "the saturation of this logistic fit is not identified" in text
+
+
+def test_supply_risk_says_what_is_known_and_what_is_not(executed):
+    book = executed("09_supply_risk")
+    assert pictures(book) == 9
+    text = printed(book)
+    assert "32 by thresholds, 34 on the list, 55 assessed" in text
+    assert "18 of 27 published scores" in text and "36 of all 54 are not in the data" in text
+    assert "US lithium at most   1,330 t of 224,300 t: HHI 0.232" in text
+    ranks = dict(re.findall(r"score: (\w+) +\(low exposure\) (0\.\d\d)", text))
+    assert float(ranks["score"]) > float(ranks["potential"]) > float(ranks["exposure"])
+    found = dict(re.findall(r"(\w+): reference ([\d.]+), circular", text))
+    less = dict(re.findall(r"(mining|refining): .*circular ([\d.]+)", text))
+    new = dict(re.findall(r"(mining|refining): .*new refiners ([\d.]+);", text))
+    assert float(less["mining"]) < float(found["mining"]) == float(new["mining"])
+    assert float(new["refining"]) < float(less["refining"]) < float(found["refining"])
+    assert "circular  Co: in 2030 14.1 %, 25 % met from 2040" in text
 
 
 @pytest.mark.parametrize("name", NAMES)
