@@ -217,14 +217,11 @@ def risk_of(result: xr.Dataset, rating_year: int = 2023) -> xr.Dataset:
     governance times what recycling does not supply, (1 − EoL-RIR): the supply risk of the EU for
     somebody who imports everything, without substitutes.  Governance stays as it was.
     """
-    recycled = result.recycle_to_metal.sum("end_use")
-    scrap, primary = result.scrap_to_metal.sum("end_use"), result.supply_to_metal
-    world = {
-        name: flow.sum("region")
-        for name, flow in (("old", recycled), ("new", scrap), ("mined", primary))
-    }
-    whole = world["old"] + world["new"] + world["mined"]
-    rir = risk_rate(world["old"], whole)
+    old, new, primary = (
+        result[name].sum("region")
+        for name in ("old_scrap_supply", "new_scrap_supply", "primary_supply")
+    )
+    rir = risk_rate(old, old + new + primary)
     found = {"eol_rir": rir}
     for stage, flow in (("mining", result.mine_to_ore), ("refining", result.refine_to_supply)):
         place = next(str(dim) for dim in flow.dims if str(dim).endswith("_country"))
@@ -297,4 +294,4 @@ def summary() -> pd.DataFrame:
 if __name__ == "__main__":
     written = summary()
     written.to_csv(SUMMARY, index=False, float_format="%.4f", lineterminator="\n")
-    print(written.to_string())
+    print(f"wrote {len(written)} rows to results/summary/supply_risk.csv")
