@@ -63,7 +63,7 @@ def test_the_outlets_of_a_retirement_sum_to_it(result: xr.Dataset) -> None:
     left = [result[f"retire_to_{end}"] for end in ("hibernation", "dissipated", "collect")]
     np.testing.assert_allclose(sum(left), into.transpose(*left[0].dims), rtol=1e-12, atol=1e-9)
     recycled = sum(result[f"recycle_to_{route}"] for route in ROUTES)
-    np.testing.assert_allclose(recycled, result.sort_to_recycle, rtol=1e-12, atol=1e-9)
+    np.testing.assert_allclose(recycled, result.functional_to_recycle, rtol=1e-12, atol=1e-9)
 
 
 def test_what_is_exported_used_is_imported_used(result: xr.Dataset) -> None:

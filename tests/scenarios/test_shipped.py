@@ -45,6 +45,25 @@ def test_every_shipped_scenario_balances(results: dict[str, xr.Dataset], name: s
     assert float(abs(mfa.balance(results[name]).to_array()).max()) < 1.0  # t/yr
 
 
+@pytest.mark.parametrize(
+    ("name", "flow"),
+    [
+        ("reference", "supply_to_metal"),
+        ("narrow_slow_close", "supply_to_metal"),
+        ("fast_and_close", "supply_to_metal"),
+        ("direct_recycling", "supply_to_metal"),
+        ("bulk_reference", "mine_to_metal"),
+        ("vehicle_reference", "supply_to_batteries"),
+    ],
+)
+def test_levers_and_uncertainty_go_together(name: str, flow: str) -> None:
+    """Whatever is drawn, shares sum to one and yields stay yields, in every lever's scenario."""
+    result = mfa.run(mfa.read_scenario(SCENARIOS / f"{name}.yaml"), samples=64, seed=3, keep=[flow])
+    assert result[flow].sizes["sample"] == 64
+    assert float(result[flow].min()) >= 0
+    assert float(result[flow].isel(year=-1).std("sample").max()) > 0
+
+
 @pytest.mark.parametrize("summary", SUMMARIES)
 def test_summary_under_version_control_is_reproduced(
     results: dict[str, xr.Dataset], summary: str
