@@ -453,12 +453,18 @@ def _over_cohorts(series: Array, alive: Any, solve: bool) -> Array:
     lead = _lead(alive, True)
     work = math.prod(lead) * count * count // 2
     compiled = loops(work)
-    form = None if compiled is None else _compiled_form(alive)
-    if form is not None:
+    laws = alive.weibull if compiled is not None and _is_streamed(alive) else None
+    if compiled is not None and (laws is not None or not _is_streamed(alive)):
         groups = _Groups(series, lead)
         told = np.broadcast_to(groups.series, (math.prod(lead), *groups.series.shape[1:]))
-        out = np.empty(told.shape)
-        compiled.in_threads(compiled.over_cohorts, len(told), work, _plain(told), *form, solve, out)
+        told, out = _plain(told), np.empty(told.shape)
+        if laws is None:
+            table = _plain(alive.reshape(-1, count, count))
+            compiled.in_threads(compiled.from_table, len(told), work, told, table, solve, out)
+        else:
+            steep, scale = (np.array(each, order="C").reshape(-1, count) for each in laws[:2])
+            given = told, steep, *compiled.logarithms(scale, laws[2])
+            compiled.in_threads(compiled.over_cohorts, len(told), work, *given, solve, out)
         return groups.put_back(out)
     # years first, and in memory as the survival is: cohorts in a row of a table, or a row each
     if _is_streamed(alive):
@@ -481,23 +487,6 @@ def _over_cohorts(series: Array, alive: Any, solve: bool) -> Array:
 def _times(future: Array, value: Array, in_place: bool) -> Array:
     in_place = in_place and future.ndim == value.ndim + 1 and future.shape[1:] == value.shape
     return np.multiply(future, value, out=future if in_place else None)
-
-
-def _compiled_form(alive: Any) -> tuple[Array, ...] | None:
-    """Return what the compiled loop takes: a table, or the parameters of a lifetime, by rows."""
-    none = np.empty(0)
-    if not _is_streamed(alive):
-        return (
-            _plain(alive.reshape(-1, *alive.shape[-2:])),
-            none[np.newaxis],
-            none[np.newaxis],
-            none,
-        )
-    if alive.weibull is None:
-        return None
-    slope, level, ages = alive.weibull
-    rows = (np.array(values.reshape(-1, values.shape[-1]), order="C") for values in (slope, level))
-    return (none.reshape(0, 0, 0), *rows, ages)
 
 
 def _of_cohort(alive: Any, cohort: int, ages: int, room: Array | None = None) -> Array:
