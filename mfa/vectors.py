@@ -171,14 +171,14 @@ def half_to(x: Any) -> Any:
     """
     shifted = 6755399441055744.0 - x  # 1.5 · 2⁵²: the low bits hold n, −x rounded
     r = x + (shifted - 6755399441055744.0)
-    p = r * -4.455822147690218e-10 + 7.072593293382891e-09
-    p = p * r - 1.017805706380634e-07
-    p = p * r + 1.3215442551028254e-06
-    p = p * r - 1.5252733841603494e-05
-    p = p * r + 0.0001540353044179694
-    p = p * r - 0.0013333558146406434
-    p = p * r + 0.009618129107606852
-    p = p * r - 0.055504108664821625
-    p = p * r + 0.24022650695910097
-    p = p * r - 0.6931471805599453
-    return _times_two_to(p * r + 1.0, shifted)
+    square = r * r  # odd and even powers apart: half as long a chain
+    odd = square * -4.455822147690218e-10 - 1.017805706380634e-07
+    even = square * 7.072593293382891e-09 + 1.3215442551028254e-06
+    odd = odd * square - 1.5252733841603494e-05
+    even = even * square + 0.0001540353044179694
+    odd = odd * square - 0.0013333558146406434
+    even = even * square + 0.009618129107606852
+    odd = odd * square - 0.055504108664821625
+    even = even * square + 0.24022650695910097
+    odd = odd * square - 0.6931471805599453
+    return _times_two_to((even * r + odd) * r + 1.0, shifted)
