@@ -197,24 +197,34 @@ def _own_parameters(law: str, parameters: Mapping[str, Any]) -> tuple[Array, ...
         raise MfaError(f"{law}: takes {ways}; given: {told}")
     # a copy: what is computed later must not follow what becomes of the array that was given
     arrays = [np.array(parameters[name], dtype=float) for name in given]
-    for name, values in zip(given, np.broadcast_arrays(*arrays), strict=True):
+    for name, values in zip(given, arrays, strict=True):
         smallest_allowed = (law, name) == ("fixed", "mean")
+        if _within(values, 0.0, smallest_allowed):
+            continue
+        values = np.broadcast_arrays(values, *arrays)[0]
         good = np.isfinite(values) & ((values > 0) | (smallest_allowed & (values == 0)))
-        if not good.all():
-            value = values[np.unravel_index(int(np.argmax(~good)), values.shape)]
-            least = "0 or more" if smallest_allowed else "above 0"
-            raise ImpossibleError(f"{name} must be {least}, not {value}", ~good)
+        value = values[np.unravel_index(int(np.argmax(~good)), values.shape)]
+        least = "0 or more" if smallest_allowed else "above 0"
+        raise ImpossibleError(f"{name} must be {least}, not {value}", ~good)
+    together = np.broadcast_arrays(*arrays)
     with np.errstate(all="ignore"):
-        own = accepts[given](*np.broadcast_arrays(*arrays))
-    lost = ~np.isfinite(own).all(axis=0)
-    if lost.any():
+        own = tuple(np.asarray(values, dtype=float) for values in accepts[given](*together))
+    if not all(_within(values, -np.inf) for values in own):
+        lost = ~np.isfinite(own).all(axis=0)
         cell = np.unravel_index(int(np.argmax(lost)), lost.shape)
         told = ", ".join(
-            f"{name} {values[cell]:g}"
-            for name, values in zip(given, np.broadcast_arrays(*arrays), strict=True)
+            f"{name} {values[cell]:g}" for name, values in zip(given, together, strict=True)
         )
         raise ImpossibleError(f"{BEYOND_DOUBLES}: {told}", lost)
-    return tuple(np.asarray(value, dtype=float)[..., np.newaxis] for value in own)
+    return tuple(value[..., np.newaxis] for value in own)
+
+
+def _within(values: Array, least: float, least_too: bool = False) -> bool:
+    """Say whether all values are finite and above the least, or equal to it; NaN is not."""
+    if not values.size:
+        return True
+    lowest = values.min()
+    return bool((lowest > least or (least_too and lowest == least)) and values.max() < np.inf)
 
 
 def _tabulated(count: int, parameters: Mapping[str, Any]) -> Array:
