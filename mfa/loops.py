@@ -16,7 +16,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from mfa.vectors import LANES, OPTIONS, half_to, limited, load, splat, store, where_below
+from mfa.vectors import LANES, OPTIONS, half_to, limited, load, splat, store, turn, where_below
 
 Array = NDArray[np.float64]
 
@@ -130,41 +130,115 @@ def _sum_tile(inflow: Array, survival: Array, total: Array, first: int, cohorts:
 
 
 @_compiled
+def _side_by_side(
+    source: Array, apart: int, step: int, first: int, lanes: int, years: int, out: Array, place: int
+) -> None:
+    """Write source[apart · (first + lane) + step · year] to out[place + LANES · year + lane].
+
+    Where the years are next to each other whole tiles are turned, and the last may reach beyond
+    its year: into the row that follows.
+    """
+    at = apart * first
+    if step == 1 and source.size >= at + apart * LANES + YEARS:
+        for t in range(0, years, YEARS):
+            turn(source, at + t, apart, out, place + LANES * t, LANES)
+    elif apart == 1 and lanes == LANES:
+        for t in range(years):
+            store(out, place + LANES * t, load(source, at + step * t))
+    else:
+        for lane in range(lanes):
+            for t in range(years):
+                out[place + LANES * t + lane] = source[at + apart * lane + step * t]
+
+
+@_compiled
+def _put_back(
+    source: Array, out: Array, apart: int, step: int, first: int, lanes: int, years: int
+) -> None:
+    """Do the reverse; what reaches beyond the last year is written over by the rows that follow."""
+    at = apart * first
+    if step == 1 and out.size >= at + apart * LANES + YEARS:
+        for t in range((years - 1) // YEARS * YEARS, -1, -YEARS):
+            turn(source, LANES * t, LANES, out, at + t, apart)
+    elif apart == 1 and lanes == LANES:
+        for t in range(years):
+            store(out, at + step * t, load(source, LANES * t))
+    else:
+        for lane in range(lanes):
+            for t in range(years):
+                out[at + apart * lane + step * t] = source[LANES * t + lane]
+
+
+def _flat(values: Array) -> tuple[Array, int, int]:
+    """Return an array of rows, in memory by rows or by years, in one line, and its two steps."""
+    rows, years = values.shape
+    if values.flags.c_contiguous:
+        return values.reshape(-1), years, 1
+    return values.T.reshape(-1), 1, rows
+
+
 def convolve(inflow: Array, survival: Array, out: Array) -> None:
-    """Write Σ_c survival[n, t − c] · inflow[n, c] into out[n, t]."""
-    rows, years = inflow.shape
+    """Write Σ_c survival[n, t − c] · inflow[n, c] into out[n, t]; each by rows or by years in memory."""
+    _convolve(*out.shape, *_flat(inflow), *_flat(survival), *_flat(out))
+
+
+@_compiled
+def _convolve(
+    rows: int,
+    years: int,
+    inflow: Array,
+    inflow_apart: int,
+    inflow_step: int,
+    survival: Array,
+    survival_apart: int,
+    survival_step: int,
+    out: Array,
+    apart: int,
+    step: int,
+) -> None:
     padded = (years + YEARS - 1) // YEARS * YEARS
     entering, total = np.zeros(padded * LANES), np.zeros(padded * LANES)
     alive = np.zeros((padded + YEARS) * LANES)
     for first in range(0, rows, LANES):
         lanes = min(LANES, rows - first)
-        for lane in range(lanes):
-            for t in range(years):
-                entering[LANES * t + lane] = inflow[first + lane, t]
-                alive[LANES * (YEARS + t) + lane] = survival[first + lane, t]
+        _side_by_side(inflow, inflow_apart, inflow_step, first, lanes, years, entering, 0)
+        _side_by_side(
+            survival, survival_apart, survival_step, first, lanes, years, alive, LANES * YEARS
+        )
         for tile in range(0, padded, YEARS):
             _sum_tile(entering, alive, total, tile, tile + YEARS)
-        for lane in range(lanes):
-            for t in range(years):
-                out[first + lane, t] = total[LANES * t + lane]
+        _put_back(total, out, apart, step, first, lanes, years)
+
+
+def deconvolve(stock: Array, survival: Array, out: Array) -> None:
+    """Write the inflow out[n, c] with Σ_c survival[n, t − c] · out[n, c] = stock[n, t]; as above."""
+    _deconvolve(*out.shape, *_flat(stock), *_flat(survival), *_flat(out))
 
 
 @_compiled
-def deconvolve(stock: Array, survival: Array, out: Array) -> None:
-    """Write the inflow out[n, c] with Σ_c survival[n, t − c] · out[n, c] = stock[n, t].
-
-    A tile of years is summed over all cohorts before it, then solved year by year.
-    """
-    rows, years = stock.shape
+def _deconvolve(
+    rows: int,
+    years: int,
+    stock: Array,
+    stock_apart: int,
+    stock_step: int,
+    survival: Array,
+    survival_apart: int,
+    survival_step: int,
+    out: Array,
+    apart: int,
+    step: int,
+) -> None:
+    """Sum a tile of years over all cohorts before it, then solve it year by year."""
     padded = (years + YEARS - 1) // YEARS * YEARS
     missing, entering = np.zeros(padded * LANES), np.zeros(padded * LANES)
-    alive, kept = np.ones((padded + YEARS) * LANES), np.zeros(padded * LANES)
+    alive, kept = np.zeros((padded + YEARS) * LANES), np.zeros(padded * LANES)
     for first in range(0, rows, LANES):
         lanes = min(LANES, rows - first)
-        for lane in range(lanes):
-            for t in range(years):
-                missing[LANES * t + lane] = stock[first + lane, t]
-                alive[LANES * (YEARS + t) + lane] = survival[first + lane, t]
+        _side_by_side(stock, stock_apart, stock_step, first, lanes, years, missing, 0)
+        _side_by_side(
+            survival, survival_apart, survival_step, first, lanes, years, alive, LANES * YEARS
+        )
         now = splat(1.0) / load(alive, LANES * YEARS)
         for tile in range(0, padded, YEARS):
             _sum_tile(entering, alive, kept, tile, tile)
@@ -175,9 +249,7 @@ def deconvolve(stock: Array, survival: Array, out: Array) -> None:
                 for later in range(t + LANES, LANES * (tile + YEARS), LANES):
                     store(kept, later, load(kept, later) + new * load(alive, age))
                     age += LANES
-        for lane in range(lanes):
-            for t in range(years):
-                out[first + lane, t] = entering[LANES * t + lane]
+        _put_back(entering, out, apart, step, first, lanes, years)
 
 
 @_compiled

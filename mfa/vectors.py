@@ -76,6 +76,40 @@ def store(context: Any, array: Any, index: Any, value: Any) -> Code:
 
 
 @intrinsic
+def turn(context: Any, source: Any, at: Any, apart: Any, out: Any, place: Any, wide: Any) -> Code:
+    """Write out[place + wide · j + i] = source[at + apart · i + j] for i and j from 0 to 7.
+
+    In three rounds the halves, quarters and eighths off the diagonal change places.
+    """
+
+    def code(ctx: Any, build: Any, signature: Any, given: Any) -> Any:
+        kinds, whole = signature.args, ir.IntType(64)
+        source, at, apart, out, place, wide = given
+
+        def cell(kind: Any, array: Any, start: Any, step: Any, i: int) -> Any:
+            index = build.add(start, build.mul(step, whole(i)))
+            return _place(ctx, build, kind, array, index)
+
+        rows = [build.load(cell(kinds[0], source, at, apart, i), align=8) for i in range(LANES)]
+        for half in (4, 2, 1):
+            upper = [i if not i & half else LANES + i - half for i in range(LANES)]
+            masks = upper, [i + half for i in upper]
+            kind = ir.VectorType(ir.IntType(32), LANES)
+            rows = [
+                build.shuffle_vector(
+                    rows[i & ~half], rows[i | half], ir.Constant(kind, masks[(i & half) > 0])
+                )
+                for i in range(LANES)
+            ]
+        for j, row in enumerate(rows):
+            build.store(row, cell(kinds[3], out, place, wide, j), align=8)
+        return ctx.get_dummy_value()
+
+    number = types.intp
+    return types.void(source, number, number, out, number, number), code
+
+
+@intrinsic
 def splat(context: Any, value: Any) -> Code:
     """Return a vector of one number."""
 
