@@ -174,7 +174,7 @@ def outflow(inflow: ArrayLike, stock: ArrayLike, initial: ArrayLike | None = Non
     entering, standing = np.asarray(inflow, dtype=float), np.asarray(stock, dtype=float)
     before = np.zeros(()) if initial is None else np.asarray(initial, dtype=float)
     shape = np.broadcast_shapes(entering.shape, standing.shape, (*before.shape, standing.shape[-1]))
-    leaving = np.empty(shape)
+    leaving = np.empty_like(standing) if standing.shape == shape else np.empty(shape)
     if standing.shape == shape and standing.flags.c_contiguous and leaving.size:
         flat = standing.reshape(-1)  # one long loop; the first year of each series follows
         np.subtract(flat[1:], flat[:-1], out=leaving.reshape(-1)[1:])
@@ -351,13 +351,15 @@ class _Groups:
                 told, (*(self.shape[axis] for axis in self.lives), *told.shape[len(self.lives) :])
             )
         members = math.prod(own[axis] for axis in self.members)
-        self.series = np.ascontiguousarray(told.reshape(groups, members, count))
+        self.series = told.reshape(groups, members, count)
 
     def put_back(self, values: Array) -> Array:
         """Return (lives, members, year) in the shape of the series and survival together."""
         order = [*self.lives, *self.members]
         turned = values.reshape(*(self.shape[axis] for axis in order), self.shape[-1])
         back = sorted(range(len(order)), key=order.__getitem__)
+        if back == [*range(len(order))]:
+            return turned
         return np.ascontiguousarray(turned.transpose(*back, len(order)))
 
 
@@ -370,11 +372,14 @@ def _summed(series: Array, alive: Array) -> Array:
         if len(series) == 1 and groups >= SHARED:  # one series, many lifetimes: the other way round
             return _summed(alive[np.newaxis], series[0]).reshape(groups, 1, years)
     series = np.broadcast_to(series, (groups, *series.shape[1:]))
-    total = np.empty(series.shape)
     compiled = loops(series.size * years // 2) if series.shape[1] == 1 else None
     if compiled is not None:
-        compiled.convolve(_plain(series[:, 0]), alive, total[:, 0])
-        return total
+        rows = _in_line(series[:, 0])
+        summed = np.empty_like(rows)
+        compiled.convolve(rows, alive, summed)
+        return summed[:, np.newaxis]
+    series = np.ascontiguousarray(series)
+    total = np.empty(series.shape)
     filled = series.any(axis=(1, 2))
     if 2 * np.count_nonzero(filled) <= groups:
         total[...] = 0.0
@@ -394,11 +399,14 @@ def _solved(target: Array, alive: Array) -> Array:
     """Return the series with Σ_{c≤t} alive[g, t − c] · series[g, m, c] = target[g, m, t]."""
     groups, years = alive.shape
     target = np.broadcast_to(target, (groups, *target.shape[1:]))
-    series = np.empty(target.shape)
     compiled = loops(target.size * years // 2) if target.shape[1] == 1 else None
     if compiled is not None:
-        compiled.deconvolve(_plain(target[:, 0]), alive, series[:, 0])
-        return series
+        rows = _in_line(target[:, 0])
+        solved = np.empty_like(rows)
+        compiled.deconvolve(rows, alive, solved)
+        return solved[:, np.newaxis]
+    target = np.ascontiguousarray(target)
+    series = np.empty(target.shape)
     for part in _parts(target, SOLVED):
         backwards, own = _backwards(alive[part], SOLVED), series[part]
         ages = np.ascontiguousarray(alive[part, :SOLVED].T)[:, :, np.newaxis]
@@ -498,6 +506,11 @@ def _of_cohort(alive: Any, cohort: int, ages: int, room: Array | None = None) ->
 
 def _plain(values: Array) -> Array:
     return np.ascontiguousarray(values, dtype=float)
+
+
+def _in_line(rows: Array) -> Array:
+    """Return rows that lie in memory without gaps, by rows or by years."""
+    return rows if rows.flags.f_contiguous else np.ascontiguousarray(rows)
 
 
 def _is_streamed(alive: Any) -> TypeGuard[Streamed]:
