@@ -45,7 +45,7 @@ ROUNDING = 1e-12
 BLOCK = 32
 """Years that are summed at a time."""
 
-SOLVED = 16
+SOLVED = 32
 """Years that are solved for at a time."""
 
 PANEL = 64
@@ -409,20 +409,18 @@ def _solved(target: Array, alive: Array) -> Array:
     series = np.empty(target.shape)
     for part in _parts(target, SOLVED):
         backwards, own = _backwards(alive[part], SOLVED), series[part]
-        ages = np.ascontiguousarray(alive[part, :SOLVED].T)[:, :, np.newaxis]
+        ages = np.ascontiguousarray(alive[part, :SOLVED].T)
         for first in range(0, years, SOLVED):
             last = min(first + SOLVED, years)
             missing = target[part, :, first:last]
             if first:
                 missing = missing - _block(own, backwards, first, first, last)
-            missing = np.moveaxis(missing, -1, 0).copy()
-            room = np.empty(missing.shape)
-            for year in range(last - first):
-                now, later = missing[year], missing[year + 1 :]
-                now /= ages[0]
-                future = np.multiply(ages[1 : 1 + len(later)], now, out=room[: len(later)])
-                np.subtract(later, future, out=later)
-            own[..., first:last] = np.moveaxis(missing, 0, -1)
+            new = np.moveaxis(missing, -1, 0).copy()
+            new[0] /= ages[0, :, np.newaxis]
+            for year in range(1, last - first):
+                new[year] -= np.einsum("cgm,cg->gm", new[:year], ages[year:0:-1])
+                new[year] /= ages[0, :, np.newaxis]
+            own[..., first:last] = np.moveaxis(new, 0, -1)
     return series
 
 
