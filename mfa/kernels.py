@@ -36,6 +36,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mfa.compiled import loops
 from mfa.errors import MfaError
+from mfa.lifetime_laws import logarithms
 
 Array = NDArray[np.float64]
 
@@ -469,7 +470,7 @@ def _over_cohorts(series: Array, alive: Any, solve: bool) -> Array:
             compiled.in_threads(compiled.from_table, len(told), work, told, table, solve, out)
         else:
             steep, scale = (np.array(each, order="C").reshape(-1, count) for each in laws[:2])
-            given = told, steep, *compiled.logarithms(scale, laws[2])
+            given = told, steep, *logarithms(scale, laws[2])
             compiled.in_threads(compiled.over_cohorts, len(told), work, *given, solve, out)
         return groups.put_back(out)
     # years first, and in memory as the survival is: cohorts in a row of a table, or a row each

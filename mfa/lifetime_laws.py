@@ -24,6 +24,12 @@ LOG_NOTHING_LEFT = float(np.log(NOTHING_LEFT))
 LEAST = 1e-299
 """A smaller survival is 0: what is near the least double would slow every later sum."""
 
+HALVINGS = float(np.log2(np.log2(np.e)))
+"""e^−(x^k) = 2^−(2^(k log₂ x + HALVINGS)): powers of 2 are the cheapest."""
+
+ROOM = 2**14
+"""Values that are computed at a time, to stay near the processor."""
+
 
 class Law(NamedTuple):
     """A lifetime law: how its own parameters follow, S(x), and ∫ from x to infinity of S."""
@@ -134,6 +140,39 @@ def _weibull_alive(x: Array, shape: Array, scale: Array) -> Array:
     with np.errstate(over="ignore", under="ignore"):
         np.power(hazard, shape, out=hazard)
     return _exp_of_minus(hazard)
+
+
+def logarithms(scale: Array, ages: Array) -> tuple[Array, Array, Array, Array]:
+    """Return log₂(scale / 2ⁿ), the n of each row, and log₂(ages) in two halves that keep its digits.
+
+    Powers of 2 are exact to divide by: log₂(age / scale) = (log₂ age − n) − log₂(scale / 2ⁿ) then
+    errs in its own last digits, however large the logarithms are.
+    """
+    power = np.clip(np.frexp(scale[:, 0])[1], -1000, 1000)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        exact = np.log2(np.asarray(ages, np.longdouble))
+        head = exact.astype(float)
+        rest = np.where(np.isfinite(head), exact - head, 0.0).astype(float)
+    return np.log2(scale * np.ldexp(1.0, -power)[:, np.newaxis]), power.astype(float), head, rest
+
+
+def weibull_table(ages: Array, shape: Array, scale: Array) -> Array:
+    """Return exp(−(ages/scale)^shape), shape (..., age), of parameters (..., 1)."""
+    level, power, age, rest = logarithms(scale.reshape(-1, 1), ages)
+    steep, power = shape.reshape(-1, 1), power[:, np.newaxis]
+    level = HALVINGS - steep * level
+    table = np.empty((len(steep), ages.size))
+    rows = max(1, ROOM // max(1, ages.size))
+    for first in range(0, len(table), rows):
+        part = slice(first, first + rows)
+        halved = np.subtract(age, power[part], out=table[part])
+        halved += rest
+        halved *= steep[part]
+        halved += level[part]
+        np.exp2(halved, out=halved)
+        np.minimum(halved, 1000.0, out=halved)  # numbers near the least double would be slow
+        np.exp2(np.negative(halved, out=halved), out=halved)
+    return table.reshape(*shape.shape[:-1], ages.size)
 
 
 def _weibull_beyond(x: Array, shape: Array, scale: Array) -> Array:

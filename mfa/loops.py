@@ -16,6 +16,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from mfa.lifetime_laws import HALVINGS, LEAST, logarithms
 from mfa.vectors import LANES, OPTIONS, half_to, limited, load, splat, store, turn, where_below
 
 Array = NDArray[np.float64]
@@ -26,13 +27,10 @@ YEARS = 8
 WORK_OF_A_THREAD = 2**20
 """Terms of a sum for which a thread is worth starting."""
 
-NOTHING_LEFT = -float(np.log2(1e-299))
-"""Halvings from which on the survival is 0 (as in :mod:`mfa.survival`)."""
+BITS_LEFT = -float(np.log2(LEAST))
+"""Halvings from which on the survival is 0."""
 
-LOG_NOTHING_LEFT = float(np.log2(NOTHING_LEFT))
-
-HALVINGS = float(np.log2(np.log2(np.e)))
-"""e^−(x^k) = 2^−(2^(k log₂ x + HALVINGS)): powers of 2 are the cheapest."""
+LOG_BITS_LEFT = float(np.log2(BITS_LEFT))
 
 MOST = 1000.0
 """The largest exponent that is taken, either way."""
@@ -45,20 +43,6 @@ def _compiled(function: Callable[..., Any]) -> Any:
         return numba.njit(**OPTIONS)(function)
 
 
-def logarithms(scale: Array, ages: Array) -> tuple[Array, Array, Array, Array]:
-    """Return log₂(scale / 2ⁿ), the n of each row, and log₂(ages) in two halves that keep its digits.
-
-    Powers of 2 are exact to divide by: log₂(age / scale) = (log₂ age − n) − log₂(scale / 2ⁿ) then
-    errs in its own last digits, however large the logarithms are.
-    """
-    power = np.clip(np.frexp(scale[:, 0])[1], -1000, 1000)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        exact = np.log2(np.asarray(ages, np.longdouble))
-        head = exact.astype(float)
-        rest = np.where(np.isfinite(head), exact - head, 0.0).astype(float)
-    return np.log2(scale * np.ldexp(1.0, -power)[:, np.newaxis]), power.astype(float), head, rest
-
-
 @_compiled
 def _relative_to(power: float, head: Array, rest: Array, out: Array) -> None:
     """Write log₂(ages / 2^power), of log₂(ages) in two halves."""
@@ -69,7 +53,7 @@ def _relative_to(power: float, head: Array, rest: Array, out: Array) -> None:
 @_compiled
 def _alive(halvings: Any) -> Any:
     """Return 2^−halvings, and 0 where next to nothing is left."""
-    return where_below(halvings, NOTHING_LEFT, half_to(halvings))
+    return where_below(halvings, BITS_LEFT, half_to(halvings))
 
 
 @_compiled
@@ -78,7 +62,7 @@ def _halvings(shape: Any, scale: Any, age: Any) -> Any:
     return half_to(limited(shape * (scale - age) - HALVINGS, MOST))
 
 
-def weibull_table(shape: Array, scale: Array, ages: Array) -> Array:
+def weibull_table(ages: Array, shape: Array, scale: Array) -> Array:
     """Return exp(−(ages/scale)^shape), shape (..., age), of parameters (..., 1)."""
     room = np.empty(shape.size * ages.size + LANES)
     told = logarithms(scale.reshape(-1, 1), ages)
@@ -319,16 +303,16 @@ def over_cohorts(
                     value[m] = series[n, m, c]
             left = min(left, years - c)
             if one_shape:
-                while left < years - c and scaled[left] * level[c] < NOTHING_LEFT:
+                while left < years - c and scaled[left] * level[c] < BITS_LEFT:
                     left += 1
-                while left > 0 and scaled[left - 1] * level[c] >= NOTHING_LEFT:
+                while left > 0 and scaled[left - 1] * level[c] >= BITS_LEFT:
                     left -= 1
                 for a in range(0, left, LANES):
                     alive = _alive(level[c] * load(scaled, a))
                     _add_future(total, padded, c + a, value, alive)
             else:
                 steep, middle = shapes[c], scales[c]
-                log_left = LOG_NOTHING_LEFT - HALVINGS
+                log_left = LOG_BITS_LEFT - HALVINGS
                 while left < years - c and steep * (base[left] - middle) < log_left:
                     left += 1
                 while left > 0 and steep * (base[left - 1] - middle) >= log_left:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mfa.compiled import loops
 from mfa.errors import MfaError, known
-from mfa.lifetime_laws import LAWS, LEAST, ImpossibleError, Law
+from mfa.lifetime_laws import LAWS, LEAST, ImpossibleError, Law, weibull_table
 
 Array = NDArray[np.float64]
 FIRST_AGE = {"start": 1.0, "middle": 0.5, "end": 0.0, "spread": 0.0}
@@ -105,8 +105,8 @@ def _evaluated(
         ages = np.arange(count) + FIRST_AGE[inflow_at]
         compiled = loops(own[0].size * count * count // 2) if law == "weibull" else None
         if compiled is not None:
-            return np.asarray(compiled.weibull_table(*own, ages))
-        values = found.alive(ages, *own)
+            return np.asarray(compiled.weibull_table(ages, *own))
+        values = found.alive(ages, *own) if law != "weibull" else weibull_table(ages, *own)
     if below_zero == "truncate":
         values /= found.alive(np.zeros(1), *own)
     falls = (values[..., 1:] <= values[..., :-1]).all()
