@@ -150,29 +150,36 @@ def logarithms(scale: Array, ages: Array) -> tuple[Array, Array, Array, Array]:
     """
     power = np.clip(np.frexp(scale[:, 0])[1], -1000, 1000)
     with np.errstate(divide="ignore", invalid="ignore"):
-        exact = np.log2(np.asarray(ages, np.longdouble))
-        head = exact.astype(float)
-        rest = np.where(np.isfinite(head), exact - head, 0.0).astype(float)
+        head, rest = two_halves(np.log2(np.asarray(ages, np.longdouble)))
     return np.log2(scale * np.ldexp(1.0, -power)[:, np.newaxis]), power.astype(float), head, rest
 
 
 def weibull_table(ages: Array, shape: Array, scale: Array) -> Array:
-    """Return exp(−(ages/scale)^shape), shape (..., age), of parameters (..., 1)."""
-    level, power, age, rest = logarithms(scale.reshape(-1, 1), ages)
-    steep, power = shape.reshape(-1, 1), power[:, np.newaxis]
-    level = HALVINGS - steep * level
-    table = np.empty((len(steep), ages.size))
-    rows = max(1, ROOM // max(1, ages.size))
-    for first in range(0, len(table), rows):
-        part = slice(first, first + rows)
-        halved = np.subtract(age, power[part], out=table[part])
-        halved += rest
-        halved *= steep[part]
-        halved += level[part]
+    """Return exp(−(ages/scale)^shape), shape (..., age), of parameters (..., 1).
+
+    With h = k log₂ age − k log₂ scale + log₂ log₂ e it is 2^−(2^h). All h are one product of two thin
+    matrices, the large terms first, each of which then leaves its digits in what is small.
+    """
+    steep = np.ravel(shape)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        exact = HALVINGS - steep * np.log2(np.ravel(scale).astype(np.longdouble))
+        level, less = two_halves(exact)
+        age, rest = two_halves(np.log2(np.asarray(ages, np.longdouble)))
+        table = np.stack([level, steep, steep, less], axis=1) @ np.stack(
+            [np.ones(ages.size), np.maximum(age, -1e300), rest, np.ones(ages.size)]
+        )
+    for first in range(0, len(table), max(1, ROOM // max(1, ages.size))):
+        halved = table[first : first + max(1, ROOM // max(1, ages.size))]
         np.exp2(halved, out=halved)
         np.minimum(halved, 1000.0, out=halved)  # numbers near the least double would be slow
         np.exp2(np.negative(halved, out=halved), out=halved)
-    return table.reshape(*shape.shape[:-1], ages.size)
+    return np.asarray(table).reshape(*shape.shape[:-1], ages.size)
+
+
+def two_halves(exact: Any) -> tuple[Array, Array]:
+    """Divide a long number into a double and what it lacks."""
+    head = exact.astype(float)
+    return head, np.where(np.isfinite(head), exact - head, 0.0).astype(float)
 
 
 def _weibull_beyond(x: Array, shape: Array, scale: Array) -> Array:
