@@ -283,45 +283,68 @@ def tables_by_cohort(
 def _tables(
     inflow: ArrayLike, survival: ArrayLike | Streamed, by_cohort: bool, with_outflow: bool
 ) -> tuple[Array, Array]:
-    """Fill (year, cohort, ...) arrays by year or by cohort, small ones at one stroke."""
+    """Return (..., year, cohort) tables, of which the last two axes come first in memory."""
     series, alive = _aligned(inflow, survival, by_cohort)
     by_cohort = by_cohort or _is_streamed(alive)
     lead = np.broadcast_shapes(series.shape[:-1], _lead(alive, by_cohort))
-    count = series.shape[-1]
-    entering = _years_first(np.broadcast_to(series, (*lead, count)), len(lead))
-    stock = np.zeros((count, count, *lead))
-    outflow = np.zeros((count, count, *lead) if with_outflow else (0, 0, 0))
-    ages = None if by_cohort else _years_first(alive, len(lead))
-    alive = _with_axes(alive, len(lead)) if by_cohort else alive
-    compiled = loops(stock.size // 2) if with_outflow else None
-    if compiled is not None and ages is not None:
-        lives = np.ascontiguousarray(np.broadcast_to(ages, entering.shape))
-        rows = [values.reshape(count, -1) for values in (lives, entering)]
-        full = [values.reshape(count, count, -1) for values in (stock, outflow)]
-        compiled.in_threads(compiled.tables, count, stock.size // 2, *rows, *full)
-    elif ages is None:
-        for cohort in range(count):
-            future = _of_cohort(alive, cohort, count - cohort)
-            np.multiply(future, entering[cohort], out=stock[cohort:, cohort])
-    elif stock.size <= ROOM:
-        padded = np.concatenate([np.zeros_like(ages[1:]), ages])[count - 1 :]
-        step, *rest = padded.strides
-        np.multiply(as_strided(padded, (count, *ages.shape), (step, -step, *rest)), entering, stock)
+    entering = _years_first(np.broadcast_to(series, (*lead, series.shape[-1])), len(lead))
+    if by_cohort:
+        tables = _tables_of_cohorts(_with_axes(alive, len(lead)), entering, with_outflow)
     else:
-        for year in range(count):
-            np.multiply(ages[year::-1], entering[: year + 1], out=stock[year, : year + 1])
-    if with_outflow and (compiled is None or ages is None):
-        if stock.size <= ROOM:
-            np.subtract(stock[:-1], stock[1:], out=outflow[1:])
-        else:
-            for year in range(1, count):
-                before, now = stock[year - 1, :year], stock[year, :year]
-                np.subtract(before, now, out=outflow[year, :year])
+        tables = _tables_by_age(_years_first(alive, len(lead)), entering, with_outflow)
+    stock, outflow = (np.moveaxis(table, (0, 1), (-2, -1)) for table in tables)
+    return stock, outflow
+
+
+def _tables_of_cohorts(alive: Any, entering: Array, with_outflow: bool) -> tuple[Array, Array]:
+    """Fill the stock cohort by cohort; what leaves follows by balance."""
+    count = len(entering)
+    stock = np.zeros((count, *entering.shape))
+    outflow = np.zeros(stock.shape if with_outflow else (0, 0))
+    for cohort in range(count):
+        future = _of_cohort(alive, cohort, count - cohort)
+        np.multiply(future, entering[cohort], out=stock[cohort:, cohort])
+    if with_outflow:
+        for year in range(1, count):
+            before, now = stock[year - 1, :year], stock[year, :year]
+            np.subtract(before, now, out=outflow[year, :year])
         same = np.arange(count)
         outflow[same, same] = entering - stock[same, same]
-    if with_outflow:
-        outflow = np.moveaxis(outflow, (0, 1), (-2, -1))
-    return np.moveaxis(stock, (0, 1), (-2, -1)), outflow
+    return stock, outflow
+
+
+def _tables_by_age(ages: Array, entering: Array, with_outflow: bool) -> tuple[Array, Array]:
+    """Fill tables year by year; what leaves of a cohort is what its survival falls by."""
+    shape = (len(entering), *entering.shape)
+    compiled = loops(math.prod(shape) // 2) if with_outflow else None
+    if compiled is not None:
+        stock, outflow = np.zeros(shape), np.zeros(shape)
+        lives = np.ascontiguousarray(np.broadcast_to(ages, entering.shape))
+        rows = [values.reshape(len(lives), -1) for values in (lives, entering)]
+        full = [values.reshape(*shape[:2], -1) for values in (stock, outflow)]
+        compiled.in_threads(compiled.tables, len(lives), stock.size // 2, *rows, *full)
+        return stock, outflow
+    if not with_outflow:
+        return _times_age(ages, entering), np.zeros((0, 0))
+    leaving = np.empty_like(ages)
+    np.subtract(1.0, ages[:1], out=leaving[:1])
+    np.subtract(ages[:-1], ages[1:], out=leaving[1:])
+    return _times_age(ages, entering), _times_age(leaving, entering)
+
+
+def _times_age(share: Array, entering: Array) -> Array:
+    """Return share[year − cohort] · entering[cohort], (year, cohort, ...), 0 before entry."""
+    count = len(entering)
+    if entering.size * count <= ROOM:
+        padded = np.zeros((2 * count - 1, *share.shape[1:]))
+        padded[:count] = share[::-1]
+        step, *rest = padded.strides
+        shares = as_strided(padded[count - 1 :], (count, *share.shape), (-step, step, *rest))
+        return np.asarray(shares * entering)
+    table = np.zeros((count, *entering.shape))
+    for year in range(count):
+        np.multiply(share[year::-1], entering[: year + 1], out=table[year, : year + 1])
+    return table
 
 
 def _years_first(values: Array, lead: int) -> Array:

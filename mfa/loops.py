@@ -2,7 +2,8 @@
 
 Imported through :mod:`mfa.compiled` only, where numba is installed and the work
 is large enough to pay for it. Every function changes ``out`` alone, releases the lock of
-the interpreter and adds in the order of the years, as the loops in numpy do.
+the interpreter and adds in the order of the years, as the loops in numpy do. Sums run over eight series side by side,
+exponentials over eight ages (:mod:`mfa.vectors`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from mfa.lifetime_laws import HALVINGS, LEAST, logarithms
 from mfa.vectors import LANES, OPTIONS, half_to, limited, load, splat, store, turn, where_below
 
 Array = NDArray[np.float64]
+Flat = tuple[Array, int, int]
+"""Rows in one line: its values, and how far apart in it rows and years are."""
 
 YEARS = 8
 """Years that are summed at a time; :func:`_sum_tile` has as many sums."""
@@ -91,9 +94,11 @@ def _sum_tile(inflow: Array, survival: Array, total: Array, first: int, cohorts:
     of zeros before age 0. Sums and ages stay in registers: each year of inflow and age of
     survival is loaded once.
     """
-    age = LANES * (first + YEARS)
-    a0, a1, a2, a3 = load(survival, age), load(survival, age + 8), load(survival, age + 16), load(survival, age + 24)
-    a4, a5, a6, a7 = load(survival, age + 32), load(survival, age + 40), load(survival, age + 48), load(survival, age + 56)
+    age, place = LANES * (first + YEARS), LANES * first
+    a0, a1 = load(survival, age), load(survival, age + LANES)
+    a2, a3 = load(survival, age + 2 * LANES), load(survival, age + 3 * LANES)
+    a4, a5 = load(survival, age + 4 * LANES), load(survival, age + 5 * LANES)
+    a6, a7 = load(survival, age + 6 * LANES), load(survival, age + 7 * LANES)
     s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = splat(0.0)
     for c in range(cohorts):
         x = load(inflow, LANES * c)
@@ -102,59 +107,56 @@ def _sum_tile(inflow: Array, survival: Array, total: Array, first: int, cohorts:
         a1, a2, a3, a4, a5, a6, a7 = a0, a1, a2, a3, a4, a5, a6
         age -= LANES
         a0 = load(survival, age)
-    place = LANES * first
     store(total, place, s0)
-    store(total, place + 8, s1)
-    store(total, place + 16, s2)
-    store(total, place + 24, s3)
-    store(total, place + 32, s4)
-    store(total, place + 40, s5)
-    store(total, place + 48, s6)
-    store(total, place + 56, s7)
+    store(total, place + LANES, s1)
+    store(total, place + 2 * LANES, s2)
+    store(total, place + 3 * LANES, s3)
+    store(total, place + 4 * LANES, s4)
+    store(total, place + 5 * LANES, s5)
+    store(total, place + 6 * LANES, s6)
+    store(total, place + 7 * LANES, s7)
 
 
 @_compiled
-def _side_by_side(
-    source: Array, apart: int, step: int, first: int, lanes: int, years: int, out: Array, place: int
-) -> None:
-    """Write source[apart · (first + lane) + step · year] to out[place + LANES · year + lane].
+def _side_by_side(source: Flat, first: int, lanes: int, years: int, out: Array, place: int) -> None:
+    """Write rows from the first on into the lanes of ``out``, one vector a year from ``place`` on.
 
     Where the years are next to each other whole tiles are turned, and the last may reach beyond
     its year: into the row that follows.
     """
+    values, apart, step = source
     at = apart * first
-    if step == 1 and source.size >= at + apart * LANES + YEARS:
+    if step == 1 and values.size >= at + apart * LANES + YEARS:
         for t in range(0, years, YEARS):
-            turn(source, at + t, apart, out, place + LANES * t, LANES)
+            turn(values, at + t, apart, out, place + LANES * t, LANES)
     elif apart == 1 and lanes == LANES:
         for t in range(years):
-            store(out, place + LANES * t, load(source, at + step * t))
+            store(out, place + LANES * t, load(values, at + step * t))
     else:
         for lane in range(lanes):
             for t in range(years):
-                out[place + LANES * t + lane] = source[at + apart * lane + step * t]
+                out[place + LANES * t + lane] = values[at + apart * lane + step * t]
 
 
 @_compiled
-def _put_back(
-    source: Array, out: Array, apart: int, step: int, first: int, lanes: int, years: int
-) -> None:
+def _put_back(source: Array, first: int, lanes: int, years: int, out: Flat) -> None:
     """Do the reverse; what reaches beyond the last year is written over by the rows that follow."""
+    values, apart, step = out
     at = apart * first
-    if step == 1 and out.size >= at + apart * LANES + YEARS:
+    if step == 1 and values.size >= at + apart * LANES + YEARS:
         for t in range((years - 1) // YEARS * YEARS, -1, -YEARS):
-            turn(source, LANES * t, LANES, out, at + t, apart)
+            turn(source, LANES * t, LANES, values, at + t, apart)
     elif apart == 1 and lanes == LANES:
         for t in range(years):
-            store(out, at + step * t, load(source, LANES * t))
+            store(values, at + step * t, load(source, LANES * t))
     else:
         for lane in range(lanes):
             for t in range(years):
-                out[at + apart * lane + step * t] = source[LANES * t + lane]
+                values[at + apart * lane + step * t] = source[LANES * t + lane]
 
 
-def _flat(values: Array) -> tuple[Array, int, int]:
-    """Return an array of rows, in memory by rows or by years, in one line, and its two steps."""
+def _flat(values: Array) -> Flat:
+    """Return rows, one after the other in memory or year by year, as one line and its two steps."""
     rows, years = values.shape
     if values.flags.c_contiguous:
         return values.reshape(-1), years, 1
@@ -162,67 +164,39 @@ def _flat(values: Array) -> tuple[Array, int, int]:
 
 
 def convolve(inflow: Array, survival: Array, out: Array) -> None:
-    """Write Σ_c survival[n, t − c] · inflow[n, c] into out[n, t]; each by rows or by years in memory."""
-    _convolve(*out.shape, *_flat(inflow), *_flat(survival), *_flat(out))
+    """Write Σ_c survival[n, t − c] · inflow[n, c] into out[n, t]."""
+    _convolve(*out.shape, _flat(inflow), _flat(survival), _flat(out))
 
 
 @_compiled
-def _convolve(
-    rows: int,
-    years: int,
-    inflow: Array,
-    inflow_apart: int,
-    inflow_step: int,
-    survival: Array,
-    survival_apart: int,
-    survival_step: int,
-    out: Array,
-    apart: int,
-    step: int,
-) -> None:
+def _convolve(rows: int, years: int, inflow: Flat, survival: Flat, out: Flat) -> None:
     padded = (years + YEARS - 1) // YEARS * YEARS
     entering, total = np.zeros(padded * LANES), np.zeros(padded * LANES)
     alive = np.zeros((padded + YEARS) * LANES)
     for first in range(0, rows, LANES):
         lanes = min(LANES, rows - first)
-        _side_by_side(inflow, inflow_apart, inflow_step, first, lanes, years, entering, 0)
-        _side_by_side(
-            survival, survival_apart, survival_step, first, lanes, years, alive, LANES * YEARS
-        )
+        _side_by_side(inflow, first, lanes, years, entering, 0)
+        _side_by_side(survival, first, lanes, years, alive, LANES * YEARS)
         for tile in range(0, padded, YEARS):
             _sum_tile(entering, alive, total, tile, tile + YEARS)
-        _put_back(total, out, apart, step, first, lanes, years)
+        _put_back(total, first, lanes, years, out)
 
 
 def deconvolve(stock: Array, survival: Array, out: Array) -> None:
-    """Write the inflow out[n, c] with Σ_c survival[n, t − c] · out[n, c] = stock[n, t]; as above."""
-    _deconvolve(*out.shape, *_flat(stock), *_flat(survival), *_flat(out))
+    """Write the inflow out[n, c] with Σ_c survival[n, t − c] · out[n, c] = stock[n, t]."""
+    _deconvolve(*out.shape, _flat(stock), _flat(survival), _flat(out))
 
 
 @_compiled
-def _deconvolve(
-    rows: int,
-    years: int,
-    stock: Array,
-    stock_apart: int,
-    stock_step: int,
-    survival: Array,
-    survival_apart: int,
-    survival_step: int,
-    out: Array,
-    apart: int,
-    step: int,
-) -> None:
+def _deconvolve(rows: int, years: int, stock: Flat, survival: Flat, out: Flat) -> None:
     """Sum a tile of years over all cohorts before it, then solve it year by year."""
     padded = (years + YEARS - 1) // YEARS * YEARS
     missing, entering = np.zeros(padded * LANES), np.zeros(padded * LANES)
     alive, kept = np.zeros((padded + YEARS) * LANES), np.zeros(padded * LANES)
     for first in range(0, rows, LANES):
         lanes = min(LANES, rows - first)
-        _side_by_side(stock, stock_apart, stock_step, first, lanes, years, missing, 0)
-        _side_by_side(
-            survival, survival_apart, survival_step, first, lanes, years, alive, LANES * YEARS
-        )
+        _side_by_side(stock, first, lanes, years, missing, 0)
+        _side_by_side(survival, first, lanes, years, alive, LANES * YEARS)
         now = splat(1.0) / load(alive, LANES * YEARS)
         for tile in range(0, padded, YEARS):
             _sum_tile(entering, alive, kept, tile, tile)
@@ -233,13 +207,11 @@ def _deconvolve(
                 for later in range(t + LANES, LANES * (tile + YEARS), LANES):
                     store(kept, later, load(kept, later) + new * load(alive, age))
                     age += LANES
-        _put_back(entering, out, apart, step, first, lanes, years)
+        _put_back(entering, first, lanes, years, out)
 
 
 @_compiled
-def _add_future(
-    total: Array, padded: int, place: int, value: Array, alive: Any
-) -> None:
+def _add_future(total: Array, padded: int, place: int, value: Array, alive: Any) -> None:
     """Add value · alive to eight years of the total of each member."""
     for m in range(value.size):
         at = m * padded + place
@@ -269,8 +241,12 @@ def over_cohorts(
     _, members, years = series.shape
     padded = years + 2 * LANES
     base, scaled, level, scales, shapes, entry = (
-        np.zeros(padded), np.zeros(padded), np.zeros(padded),
-        np.zeros(padded), np.zeros(padded), np.zeros(padded),
+        np.zeros(padded),
+        np.zeros(padded),
+        np.zeros(padded),
+        np.zeros(padded),
+        np.zeros(padded),
+        np.zeros(padded),
     )
     total, value = np.zeros(members * padded), np.zeros(members)
     for n in range(first, last):
@@ -327,9 +303,7 @@ def over_cohorts(
 
 
 @_compiled
-def from_table(
-    series: Array, table: Array, solve: bool, out: Array, first: int, last: int
-) -> None:
+def from_table(series: Array, table: Array, solve: bool, out: Array, first: int, last: int) -> None:
     """Do the work of :func:`over_cohorts` with survival from a table, (row, cohort, age)."""
     _, members, years = series.shape
     total = np.zeros((members, years))
