@@ -113,7 +113,7 @@ class CohortSurvival(np.lib.mixins.NDArrayOperatorsMixin):
         if self.law != "weibull" or self.inflow_at == "spread":
             return None
         shape, scale = (values[..., 0] for values in self.own)
-        return shape, scale, np.arange(self.count) + FIRST_AGE[self.inflow_at]
+        return shape, scale, np.arange(float(self.count)) + FIRST_AGE[self.inflow_at]
 
     @cached_property
     def _ages_first(self) -> tuple[Array, Array, Array] | None:

@@ -105,7 +105,7 @@ def _evaluated(
     if inflow_at == "spread":
         values = _mean_of_years(found, count, own)
     else:
-        ages = np.arange(count) + FIRST_AGE[inflow_at]
+        ages: Array = np.arange(float(count)) + FIRST_AGE[inflow_at]
         compiled = loops(own[0].size * count * count // 2) if law == "weibull" else None
         if compiled is not None:
             return np.asarray(compiled.weibull_table(ages, *own))

@@ -33,6 +33,19 @@ OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"
 """a·b + c in one rounding; nothing is reordered, no NaN or zero is assumed away."""
 
 
+def compiled(function: Callable[..., Any]) -> Any:
+    """Compile a loop, and keep what is compiled on disk."""
+    try:
+        return numba.njit(cache=True, **OPTIONS)(function)
+    except RuntimeError:  # nowhere to write the cache
+        return numba.njit(**OPTIONS)(function)
+
+
+def _in_place(function: Callable[..., Any]) -> Any:
+    """Let compiled functions call what writes its own instructions."""
+    return intrinsic(function)
+
+
 class Eight(types.Type):
     """The type of eight doubles."""
 
@@ -46,7 +59,7 @@ EIGHT = Eight()
 @register_model(Eight)
 class _EightModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, VECTOR)
+        super().__init__(manager, kind, VECTOR)  # type: ignore[no-untyped-call]
 
 
 def _place(context: Any, build: Any, kind: Any, array: Any, index: Any) -> Any:
@@ -54,7 +67,7 @@ def _place(context: Any, build: Any, kind: Any, array: Any, index: Any) -> Any:
     return build.bitcast(build.gep(data, [index]), VECTOR.as_pointer())
 
 
-@intrinsic
+@_in_place
 def load(context: Any, array: Any, index: Any) -> Code:
     """Return the vector of array[index] and the seven that follow."""
 
@@ -64,7 +77,7 @@ def load(context: Any, array: Any, index: Any) -> Code:
     return EIGHT(array, types.intp), code
 
 
-@intrinsic
+@_in_place
 def store(context: Any, array: Any, index: Any, value: Any) -> Code:
     """Write a vector into array[index] and the seven that follow."""
 
@@ -75,7 +88,7 @@ def store(context: Any, array: Any, index: Any, value: Any) -> Code:
     return types.void(array, types.intp, EIGHT), code
 
 
-@intrinsic
+@_in_place
 def turn(context: Any, source: Any, at: Any, apart: Any, out: Any, place: Any, wide: Any) -> Code:
     """Write out[place + wide · j + i] = source[at + apart · i + j] for i and j from 0 to 7.
 
@@ -109,7 +122,7 @@ def turn(context: Any, source: Any, at: Any, apart: Any, out: Any, place: Any, w
     return types.void(source, number, number, out, number, number), code
 
 
-@intrinsic
+@_in_place
 def splat(context: Any, value: Any) -> Code:
     """Return a vector of one number."""
 
@@ -126,7 +139,7 @@ def _splat(build: Any, number: Any) -> Any:
 
 
 def _operation(name: str) -> Any:
-    @intrinsic
+    @_in_place
     def of(context: Any, left: Any, right: Any) -> Code:
         def code(ctx: Any, build: Any, signature: Any, given: Any) -> Any:
             return getattr(build, name)(*given, flags=("contract",))
@@ -160,7 +173,7 @@ for _sign, _name in (
     _give(_sign, _name)
 
 
-@intrinsic
+@_in_place
 def limited(context: Any, value: Any, limit: Any) -> Code:
     """Return each number of a vector, between −limit and limit."""
 
@@ -173,7 +186,7 @@ def limited(context: Any, value: Any, limit: Any) -> Code:
     return EIGHT(EIGHT, types.float64), code
 
 
-@intrinsic
+@_in_place
 def where_below(context: Any, value: Any, limit: Any, chosen: Any) -> Code:
     """Return what is chosen where a value is below the limit, else 0."""
 
@@ -184,7 +197,7 @@ def where_below(context: Any, value: Any, limit: Any, chosen: Any) -> Code:
     return EIGHT(EIGHT, types.float64, EIGHT), code
 
 
-@intrinsic
+@_in_place
 def _times_two_to(context: Any, value: Any, shifted: Any) -> Code:
     """Return value · 2ⁿ of whole numbers n that stand in the low bits of a vector."""
 
@@ -196,7 +209,7 @@ def _times_two_to(context: Any, value: Any, shifted: Any) -> Code:
     return EIGHT(EIGHT, EIGHT), code
 
 
-@numba.njit(**OPTIONS)  # type: ignore[untyped-decorator]
+@compiled
 def half_to(x: Any) -> Any:
     """Return 2⁻ˣ of a vector within a unit in the last place, for −1000 ≤ x ≤ 1000; 1 at 0.
 
