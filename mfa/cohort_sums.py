@@ -42,8 +42,8 @@ class Streamed(Protocol):
 def over_cohorts(series: Array, alive: Any, solve: bool) -> Array:
     """Take cohort after cohort: (solve for it,) add or subtract its whole future, forget it."""
     count = series.shape[-1]
-    shape = (*np.broadcast_shapes(series.shape[:-1], lead_of(alive, True)), count)
-    alive = _with_axes(alive, len(shape) - 1)
+    whole = (*np.broadcast_shapes(series.shape[:-1], lead_of(alive, True)), count)
+    alive = _with_axes(alive, len(whole) - 1)
     lead = lead_of(alive, True)
     work = math.prod(lead) * count * count // 2
     compiled = loops(work)
@@ -56,16 +56,16 @@ def over_cohorts(series: Array, alive: Any, solve: bool) -> Array:
             table = plain(alive.reshape(-1, count, count))
             compiled.in_threads(compiled.from_table, len(told), work, told, table, solve, out)
         else:
-            steep, scale = (np.array(each, order="C").reshape(-1, count) for each in laws[:2])
-            given = told, steep, *logarithms(scale, laws[2])
+            shape, scale = (each.reshape(-1, count) for each in laws[:2])
+            given = told, np.array(shape, order="C"), *logarithms(scale, laws[2])
             compiled.in_threads(compiled.over_cohorts, len(told), work, *given, solve, out)
         return groups.put_back(out)
     # years first, and in memory as the survival is: cohorts in a row of a table, or a row each
     if is_streamed(alive):
-        left, room = np.zeros((count, *shape[:-1])), np.empty((count, *lead))
+        left, room = np.zeros((count, *whole[:-1])), np.empty((count, *lead))
     else:
-        left, room = np.moveaxis(np.zeros(shape), -1, 0), None
-    entering = _years_first(series, len(shape) - 1)
+        left, room = np.moveaxis(np.zeros(whole), -1, 0), None
+    entering = _years_first(series, len(whole) - 1)
     if solve:
         left += entering
     for cohort in range(count):

@@ -105,6 +105,10 @@ class CohortSurvival(np.lib.mixins.NDArrayOperatorsMixin):
 
     def at_entry(self) -> Array:
         """Return the survival at the end of the year of entry, shape (..., cohort)."""
+        return self._at_entry
+
+    @cached_property
+    def _at_entry(self) -> Array:
         return evaluate(self.law, 1, self.inflow_at, self.below_zero, self.own)[..., 0]
 
     @property

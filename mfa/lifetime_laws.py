@@ -151,7 +151,8 @@ def logarithms(scale: Array, ages: Array) -> tuple[Array, Array, Array, Array]:
     power = np.clip(np.frexp(scale[:, 0])[1], -1000, 1000)
     with np.errstate(divide="ignore", invalid="ignore"):
         head, rest = two_halves(np.log2(np.asarray(ages, np.longdouble)))
-    return np.log2(scale * np.ldexp(1.0, -power)[:, np.newaxis]), power.astype(float), head, rest
+    level = np.ascontiguousarray(scale * np.ldexp(1.0, -power)[:, np.newaxis])
+    return np.log2(level, out=level), power.astype(float), head, rest
 
 
 def weibull_table(ages: Array, shape: Array, scale: Array) -> Array:

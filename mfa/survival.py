@@ -21,7 +21,7 @@ LONG = 1000.0
 """Years beyond an age, by what is left in its year, from which R(a) − R(a + 1) would cancel."""
 
 MANY = 16
-"""Lifetimes from which on preparing a table of all of them costs less than it saves."""
+"""Lifetimes and ages from which on preparing a table of all of them costs less than it saves."""
 
 BEYOND_DOUBLES = "the numbers of a computer cannot follow a law with such parameters"
 
@@ -109,7 +109,7 @@ def _evaluated(
         compiled = loops(own[0].size * count * count // 2) if law == "weibull" else None
         if compiled is not None:
             return np.asarray(compiled.weibull_table(ages, *own))
-        many = law == "weibull" and own[0].size >= MANY
+        many = law == "weibull" and min(own[0].size, count) >= MANY
         values = weibull_table(ages, *own) if many else found.alive(ages, *own)
     if below_zero == "truncate":
         values /= found.alive(np.zeros(1), *own)
