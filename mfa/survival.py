@@ -213,7 +213,8 @@ def _own_parameters(law: str, parameters: Mapping[str, Any]) -> tuple[Array, ...
     together = np.broadcast_arrays(*arrays)
     with np.errstate(all="ignore"):
         own = tuple(np.asarray(values, dtype=float) for values in accepts[given](*together))
-    if not all(_within(values, -np.inf) for values in own):
+    made = [values for values in own if all(values is not each for each in together)]
+    if not all(_within(values, -np.inf) for values in made):
         lost = ~np.isfinite(own).all(axis=0)
         cell = np.unravel_index(int(np.argmax(lost)), lost.shape)
         told = ", ".join(
