@@ -105,36 +105,39 @@ class CohortSurvival(np.lib.mixins.NDArrayOperatorsMixin):
 
     def at_entry(self) -> Array:
         """Return the survival at the end of the year of entry, shape (..., cohort)."""
-        return evaluate(self.law, 1, self.inflow_at, self.below_zero, self.own)[..., 0]
+        return self._at_entry
 
     @cached_property
+    def _at_entry(self) -> Array:
+        return evaluate(self.law, 1, self.inflow_at, self.below_zero, self.own)[..., 0]
+
+    @property
     def weibull(self) -> tuple[Array, Array, Array] | None:
-        """Slope, level and ages of a Weibull law by cohort, shape (..., age or cohort); or None.
+        """Shape and scale of a Weibull law, (..., cohort), and the age at the end of each year; or None."""
+        if self.law != "weibull" or self.inflow_at == "spread":
+            return None
+        shape, scale = (values[..., 0] for values in self.own)
+        return shape, scale, np.arange(float(self.count)) + FIRST_AGE[self.inflow_at]
+
+    @cached_property
+    def _ages_first(self) -> tuple[Array, Array, Array] | None:
+        """Slope, level and ages of a Weibull law, ages or cohorts first; or None.
 
         Where only the scale changes −ln S = slope[age] · level[cohort], one power each, and ages
         is empty; else −ln S = exp(slope[cohort] · (ages[age] − level[cohort])), of logarithms.
         """
-        if self.law != "weibull" or self.inflow_at == "spread":
-            return None
-        shape, scale = (values[..., 0] for values in self.own)
-        ages = np.arange(self.count) + FIRST_AGE[self.inflow_at]
-        least, most = scale.min(axis=-1, keepdims=True), scale.max(axis=-1, keepdims=True)
-        one, middle = shape[..., :1], np.sqrt(least * most)
-        with np.errstate(divide="ignore", over="ignore", under="ignore"):
-            if (shape == one).all() and (one * np.log(most / least) < 600.0).all():
-                return (ages / middle) ** one, (middle / scale) ** one, np.empty(0)
-            return shape, np.log(scale), np.log(ages)
-
-    @cached_property
-    def _ages_first(self) -> tuple[Array, Array, Array] | None:
-        """The same with ages and cohorts first, so that loops over them are long in memory."""
         if self.weibull is None:
             return None
-        slope, level = (np.ascontiguousarray(np.moveaxis(v, -1, 0)) for v in self.weibull[:2])
-        logs = self.weibull[2]
-        if not logs.size:
-            np.negative(level, out=level)
-        return slope, level, logs.reshape(-1, *(1 for _ in self.lead))
+        shape, scale, ages = self.weibull
+        turned = (np.moveaxis(values, -1, 0) for values in (shape, scale))
+        steep, width = (np.ascontiguousarray(values) for values in turned)
+        ages = ages.reshape(-1, *(1 for _ in self.lead))
+        least, most, one = width.min(axis=0), width.max(axis=0), steep[0]
+        with np.errstate(divide="ignore", over="ignore", under="ignore"):
+            if (steep == one).all() and (one * np.log(most / least) < 600.0).all():
+                middle = np.sqrt(least * most)
+                return (ages / middle) ** one, -((middle / width) ** one), np.empty(0)
+            return steep, np.log(width), np.log(ages)
 
     def with_axes(self, shape: tuple[int, ...]) -> CohortSurvival:
         """Return the same with other axes of length 1 before the cohorts."""

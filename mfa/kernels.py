@@ -27,53 +27,19 @@ place of the *stock*.
 
 from __future__ import annotations
 
-import math
-from typing import Any, Protocol, TypeGuard
+from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 from numpy.typing import ArrayLike, NDArray
 
-from mfa.compiled import loops
+from mfa.cohort_sums import Streamed, aligned, is_streamed, over_cohorts, tables
 from mfa.errors import MfaError
+from mfa.sums import Groups, plain, solved, summed
 
 Array = NDArray[np.float64]
 
 ROUNDING = 1e-12
 """A negative outflow below this share of the stock is rounding, and set to 0."""
-
-BLOCK = 32
-"""Years that are summed at a time."""
-
-SOLVED = 16
-"""Years that are solved for at a time."""
-
-PANEL = 64
-"""The same where series share a lifetime: few large products of matrices."""
-
-SHARED = 4
-"""Series with one lifetime from which on a product of matrices is the faster sum."""
-
-ROOM = 2**18
-"""Values of a temporary array (2 MiB)."""
-
-
-class Streamed(Protocol):
-    """Survival by cohort that tells one cohort at a time (:class:`mfa.cohort_survival.CohortSurvival`)."""
-
-    count: int
-
-    @property
-    def lead(self) -> tuple[int, ...]: ...
-
-    @property
-    def weibull(self) -> tuple[Array, Array, Array] | None: ...
-
-    def of(self, cohort: int, ages: int, room: Array | None = None) -> Array: ...
-
-    def at_entry(self) -> Array: ...
-
-    def with_axes(self, lead: tuple[int, ...]) -> Streamed: ...
 
 
 def stock_from_inflow(
@@ -104,12 +70,12 @@ def stock_from_inflow(
     >>> stock_from_inflow([1.0, 2.0, 3.0], [1.0, 0.5, 0.0]).tolist()
     [1.0, 2.5, 4.0]
     """
-    entering, alive = _aligned(inflow, survival, by_cohort)
-    if by_cohort or _is_streamed(alive):
-        return _over_cohorts(entering, alive, solve=False)
-    groups = _Groups(entering, alive.shape[:-1])
-    lives = _plain(alive.reshape(-1, alive.shape[-1]))
-    return groups.put_back(_summed(groups.series, lives))
+    entering, alive = aligned(inflow, survival, by_cohort)
+    if by_cohort or is_streamed(alive):
+        return over_cohorts(entering, alive, solve=False)
+    groups = Groups(entering, alive.shape[:-1])
+    lives = plain(alive.reshape(-1, alive.shape[-1]))
+    return groups.put_back(summed(groups.series, lives))
 
 
 def inflow_from_stock(
@@ -143,13 +109,13 @@ def inflow_from_stock(
     >>> inflow_from_stock([1.0, 2.5, 4.0], [1.0, 0.5, 0.0]).tolist()
     [1.0, 2.0, 3.0]
     """
-    target, alive = _aligned(stock, survival, by_cohort)
+    target, alive = aligned(stock, survival, by_cohort)
     _require_survivors(alive)
-    if by_cohort or _is_streamed(alive):
-        return _over_cohorts(target, alive, solve=True)
-    groups = _Groups(target, alive.shape[:-1])
-    lives = _plain(alive.reshape(-1, alive.shape[-1]))
-    return groups.put_back(_solved(groups.series, lives))
+    if by_cohort or is_streamed(alive):
+        return over_cohorts(target, alive, solve=True)
+    groups = Groups(target, alive.shape[:-1])
+    lives = plain(alive.reshape(-1, alive.shape[-1]))
+    return groups.put_back(solved(groups.series, lives))
 
 
 def outflow(inflow: ArrayLike, stock: ArrayLike, initial: ArrayLike | None = None) -> Array:
@@ -174,7 +140,7 @@ def outflow(inflow: ArrayLike, stock: ArrayLike, initial: ArrayLike | None = Non
     entering, standing = np.asarray(inflow, dtype=float), np.asarray(stock, dtype=float)
     before = np.zeros(()) if initial is None else np.asarray(initial, dtype=float)
     shape = np.broadcast_shapes(entering.shape, standing.shape, (*before.shape, standing.shape[-1]))
-    leaving = np.empty(shape)
+    leaving = np.empty_like(standing) if standing.shape == shape else np.empty(shape)
     if standing.shape == shape and standing.flags.c_contiguous and leaving.size:
         flat = standing.reshape(-1)  # one long loop; the first year of each series follows
         np.subtract(flat[1:], flat[:-1], out=leaving.reshape(-1)[1:])
@@ -223,7 +189,7 @@ def release_from_history(
     >>> float(release_from_history([4.0, 2.0, 0.0], [1.0, 0.75, 0.25], 2))
     2.5
     """
-    by_cohort = by_cohort or _is_streamed(survival)
+    by_cohort = by_cohort or is_streamed(survival)
     entering, alive = np.asarray(inflow, dtype=float), np.asarray(survival, dtype=float)
     if year_index == 0:
         lead = alive.shape[:-2] if by_cohort else alive.shape[:-1]
@@ -252,7 +218,7 @@ def stock_by_cohort(
     >>> stock_by_cohort([1.0, 2.0], [1.0, 0.5]).tolist()
     [[1.0, 0.0], [0.5, 2.0]]
     """
-    return _tables(inflow, survival, by_cohort, False)[0]
+    return tables(inflow, survival, by_cohort, False)[0]
 
 
 def tables_by_cohort(
@@ -276,257 +242,7 @@ def tables_by_cohort(
     >>> outflow.tolist()
     [[0.0, 0.0], [0.75, 0.0]]
     """
-    return _tables(inflow, survival, by_cohort, True)
-
-
-def _tables(
-    inflow: ArrayLike, survival: ArrayLike | Streamed, by_cohort: bool, with_outflow: bool
-) -> tuple[Array, Array]:
-    """Fill (year, cohort, ...) arrays by year or by cohort, small ones at one stroke."""
-    series, alive = _aligned(inflow, survival, by_cohort)
-    by_cohort = by_cohort or _is_streamed(alive)
-    lead = np.broadcast_shapes(series.shape[:-1], _lead(alive, by_cohort))
-    count = series.shape[-1]
-    entering = _years_first(np.broadcast_to(series, (*lead, count)), len(lead))
-    stock = np.zeros((count, count, *lead))
-    outflow = np.zeros((count, count, *lead) if with_outflow else (0, 0, 0))
-    ages = None if by_cohort else _years_first(alive, len(lead))
-    alive = _with_axes(alive, len(lead)) if by_cohort else alive
-    compiled = loops(stock.size // 2) if with_outflow else None
-    if compiled is not None and ages is not None:
-        lives = np.ascontiguousarray(np.broadcast_to(ages, entering.shape))
-        rows = [values.reshape(count, -1) for values in (lives, entering)]
-        full = [values.reshape(count, count, -1) for values in (stock, outflow)]
-        compiled.in_threads(compiled.tables, count, stock.size // 2, *rows, *full)
-    elif ages is None:
-        for cohort in range(count):
-            future = _of_cohort(alive, cohort, count - cohort)
-            np.multiply(future, entering[cohort], out=stock[cohort:, cohort])
-    elif stock.size <= ROOM:
-        padded = np.concatenate([np.zeros_like(ages[1:]), ages])[count - 1 :]
-        step, *rest = padded.strides
-        np.multiply(as_strided(padded, (count, *ages.shape), (step, -step, *rest)), entering, stock)
-    else:
-        for year in range(count):
-            np.multiply(ages[year::-1], entering[: year + 1], out=stock[year, : year + 1])
-    if with_outflow and (compiled is None or ages is None):
-        if stock.size <= ROOM:
-            np.subtract(stock[:-1], stock[1:], out=outflow[1:])
-        else:
-            for year in range(1, count):
-                before, now = stock[year - 1, :year], stock[year, :year]
-                np.subtract(before, now, out=outflow[year, :year])
-        same = np.arange(count)
-        outflow[same, same] = entering - stock[same, same]
-    if with_outflow:
-        outflow = np.moveaxis(outflow, (0, 1), (-2, -1))
-    return np.moveaxis(stock, (0, 1), (-2, -1)), outflow
-
-
-def _years_first(values: Array, lead: int) -> Array:
-    """Return (..., year) as a contiguous (year, ...) with as many leading axes as told."""
-    whole = values.reshape((1,) * (lead + 1 - values.ndim) + values.shape)
-    return np.ascontiguousarray(np.moveaxis(whole, -1, 0))
-
-
-class _Groups:
-    """Series by the lifetime that they share, (lives, members, year); all lives first, flat.
-
-    Where the series do not differ along the axes of the lifetimes they are held once, (1, …).
-    """
-
-    def __init__(self, series: Array, lead: tuple[int, ...]):
-        count = series.shape[-1]
-        self.shape = (*np.broadcast_shapes(series.shape[:-1], lead), count)
-        axes = len(self.shape) - 1
-        own = (1,) * (axes + 1 - series.ndim) + series.shape[:-1]
-        of_lives = (1,) * (axes - len(lead)) + lead
-        self.lives = [axis for axis in range(axes) if of_lives[axis] != 1]
-        self.members = [axis for axis in range(axes) if of_lives[axis] == 1]
-        told = series.reshape(*own, count).transpose(*self.lives, *self.members, axes)
-        groups = 1
-        if any(own[axis] != 1 for axis in self.lives):
-            groups = math.prod(lead)
-            told = np.broadcast_to(
-                told, (*(self.shape[axis] for axis in self.lives), *told.shape[len(self.lives) :])
-            )
-        members = math.prod(own[axis] for axis in self.members)
-        self.series = np.ascontiguousarray(told.reshape(groups, members, count))
-
-    def put_back(self, values: Array) -> Array:
-        """Return (lives, members, year) in the shape of the series and survival together."""
-        order = [*self.lives, *self.members]
-        turned = values.reshape(*(self.shape[axis] for axis in order), self.shape[-1])
-        back = sorted(range(len(order)), key=order.__getitem__)
-        return np.ascontiguousarray(turned.transpose(*back, len(order)))
-
-
-def _summed(series: Array, alive: Array) -> Array:
-    """Return Σ_{c≤t} alive[g, t − c] · series[g, m, c], shape (g, m, t)."""
-    groups, years = alive.shape
-    if series.shape[1] == 1:
-        if series.size == alive.size == years:
-            return np.convolve(series.ravel(), alive.ravel())[:years].reshape(series.shape)
-        if len(series) == 1 and groups >= SHARED:  # one series, many lifetimes: the other way round
-            return _summed(alive[np.newaxis], series[0]).reshape(groups, 1, years)
-    series = np.broadcast_to(series, (groups, *series.shape[1:]))
-    total = np.empty(series.shape)
-    compiled = loops(series.size * years // 2) if series.shape[1] == 1 else None
-    if compiled is not None:
-        compiled.convolve(_plain(series[:, 0]), alive, total[:, 0])
-        return total
-    filled = series.any(axis=(1, 2))
-    if 2 * np.count_nonzero(filled) <= groups:
-        total[...] = 0.0
-        if filled.any():
-            total[filled] = _summed(series[filled], alive[filled])
-        return total
-    width = BLOCK if series.shape[1] < SHARED else PANEL
-    for part in _parts(series, width):
-        backwards = _backwards(alive[part], width)
-        for first in range(0, years, width):
-            last = min(first + width, years)
-            total[part, :, first:last] = _block(series[part], backwards, last, first, last)
-    return total
-
-
-def _solved(target: Array, alive: Array) -> Array:
-    """Return the series with Σ_{c≤t} alive[g, t − c] · series[g, m, c] = target[g, m, t]."""
-    groups, years = alive.shape
-    target = np.broadcast_to(target, (groups, *target.shape[1:]))
-    series = np.empty(target.shape)
-    compiled = loops(target.size * years // 2) if target.shape[1] == 1 else None
-    if compiled is not None:
-        compiled.deconvolve(_plain(target[:, 0]), alive, series[:, 0])
-        return series
-    for part in _parts(target, SOLVED):
-        backwards, own = _backwards(alive[part], SOLVED), series[part]
-        ages = np.ascontiguousarray(alive[part, :SOLVED].T)[:, :, np.newaxis]
-        for first in range(0, years, SOLVED):
-            last = min(first + SOLVED, years)
-            missing = target[part, :, first:last]
-            if first:
-                missing = missing - _block(own, backwards, first, first, last)
-            missing = np.moveaxis(missing, -1, 0).copy()
-            room = np.empty(missing.shape)
-            for year in range(last - first):
-                now, later = missing[year], missing[year + 1 :]
-                now /= ages[0]
-                future = np.multiply(ages[1 : 1 + len(later)], now, out=room[: len(later)])
-                np.subtract(later, future, out=later)
-            own[..., first:last] = np.moveaxis(missing, 0, -1)
-    return series
-
-
-def _block(series: Array, backwards: Array, count: int, first: int, last: int) -> Array:
-    """Return what is left of the series before ``count`` in the years first … last − 1."""
-    start = series.shape[-1] - 1 - first
-    step = backwards.strides[-1]
-    matrix = as_strided(
-        backwards[:, start:],
-        (len(backwards), last - first, count),
-        (backwards.strides[0], -step, step),
-        writeable=False,
-    )
-    if series.shape[1] < SHARED:
-        return np.asarray(np.vecdot(series[:, :, np.newaxis, :count], matrix[:, np.newaxis]))
-    return series[..., :count] @ np.ascontiguousarray(matrix).swapaxes(1, 2)
-
-
-def _backwards(alive: Array, width: int) -> Array:
-    """Return survival from the last age to the first, then zeros: nothing is left before entry."""
-    return np.concatenate([alive[:, ::-1], np.zeros((len(alive), width))], axis=1)
-
-
-def _parts(series: Array, width: int) -> list[slice]:
-    """Divide the groups so that what a part needs beside its result has room."""
-    groups, members, years = series.shape
-    step = max(1, ROOM // (years * (1 if members < SHARED else max(members, width))))
-    return [slice(first, first + step) for first in range(0, groups, step)]
-
-
-def _over_cohorts(series: Array, alive: Any, solve: bool) -> Array:
-    """Take cohort after cohort: (solve for it,) add or subtract its whole future, forget it."""
-    count = series.shape[-1]
-    shape = (*np.broadcast_shapes(series.shape[:-1], _lead(alive, True)), count)
-    alive = _with_axes(alive, len(shape) - 1)
-    lead = _lead(alive, True)
-    work = math.prod(lead) * count * count // 2
-    compiled = loops(work)
-    form = None if compiled is None else _compiled_form(alive)
-    if form is not None:
-        groups = _Groups(series, lead)
-        told = np.broadcast_to(groups.series, (math.prod(lead), *groups.series.shape[1:]))
-        out = np.empty(told.shape)
-        compiled.in_threads(compiled.over_cohorts, len(told), work, _plain(told), *form, solve, out)
-        return groups.put_back(out)
-    # years first, and in memory as the survival is: cohorts in a row of a table, or a row each
-    if _is_streamed(alive):
-        left, room = np.zeros((count, *shape[:-1])), np.empty((count, *lead))
-    else:
-        left, room = np.moveaxis(np.zeros(shape), -1, 0), None
-    entering = _years_first(series, len(shape) - 1)
-    if solve:
-        left += entering
-    for cohort in range(count):
-        future, later = _of_cohort(alive, cohort, count - cohort, room), left[cohort:]
-        if solve:
-            later[0] /= future[0]
-            later[1:] -= _times(future[1:], later[0], room is not None)
-        else:
-            later += _times(future, entering[cohort], room is not None)
-    return np.moveaxis(left, 0, -1)
-
-
-def _times(future: Array, value: Array, in_place: bool) -> Array:
-    in_place = in_place and future.ndim == value.ndim + 1 and future.shape[1:] == value.shape
-    return np.multiply(future, value, out=future if in_place else None)
-
-
-def _compiled_form(alive: Any) -> tuple[Array, ...] | None:
-    """Return what the compiled loop takes: a table, or the parameters of a lifetime, by rows."""
-    none = np.empty(0)
-    if not _is_streamed(alive):
-        return (
-            _plain(alive.reshape(-1, *alive.shape[-2:])),
-            none[np.newaxis],
-            none[np.newaxis],
-            none,
-        )
-    if alive.weibull is None:
-        return None
-    slope, level, ages = alive.weibull
-    rows = (np.array(values.reshape(-1, values.shape[-1]), order="C") for values in (slope, level))
-    return (none.reshape(0, 0, 0), *rows, ages)
-
-
-def _of_cohort(alive: Any, cohort: int, ages: int, room: Array | None = None) -> Array:
-    """Return the survival of one cohort, (age, ...)."""
-    if _is_streamed(alive):
-        return alive.of(cohort, ages, room)
-    return np.moveaxis(alive[..., cohort, :ages], -1, 0)
-
-
-def _plain(values: Array) -> Array:
-    return np.ascontiguousarray(values, dtype=float)
-
-
-def _is_streamed(alive: Any) -> TypeGuard[Streamed]:
-    return hasattr(alive, "of")
-
-
-def _lead(alive: Any, by_cohort: bool) -> tuple[int, ...]:
-    """Return the shape of the survival before its ages (and cohorts)."""
-    if _is_streamed(alive):
-        return alive.lead
-    return tuple(alive.shape[:-2] if by_cohort else alive.shape[:-1])
-
-
-def _with_axes(alive: Any, lead: int) -> Any:
-    """Return survival by cohort with as many leading axes as told."""
-    own = _lead(alive, True)
-    wide = (1,) * (lead - len(own)) + own
-    return alive.with_axes(wide) if _is_streamed(alive) else alive.reshape(*wide, *alive.shape[-2:])
+    return tables(inflow, survival, by_cohort, True)
 
 
 def at_year(alive: Array, year: int, by_cohort: bool) -> Array:
@@ -538,22 +254,6 @@ def at_year(alive: Array, year: int, by_cohort: bool) -> Array:
     return found
 
 
-def _aligned(series: ArrayLike, survival: Any, by_cohort: bool) -> tuple[Array, Any]:
-    """Return both as float arrays, with as many ages (and cohorts) as there are years."""
-    values = np.asarray(series, dtype=float)
-    count = values.shape[-1]
-    if _is_streamed(survival):
-        if survival.count != count:
-            raise MfaError(f"survival has {survival.count} cohorts and ages, not {count} as years")
-        return values, survival
-    alive = np.asarray(survival, dtype=float)
-    if alive.shape[-1] < count:
-        raise MfaError(f"survival has {alive.shape[-1]} ages, fewer than the {count} years")
-    if by_cohort and (alive.ndim < 2 or alive.shape[-2] != count):
-        raise MfaError(f"survival of shape {alive.shape} needs {count} cohorts before its ages")
-    return values, alive[..., :count]
-
-
 def _dot(left: Array, right: Array) -> Array:
     """Return Σ over the last axis, all leading axes broadcast."""
     total: Array = np.vecdot(left, right)
@@ -561,7 +261,7 @@ def _dot(left: Array, right: Array) -> Array:
 
 
 def _require_survivors(alive: Any) -> None:
-    gone = (alive.at_entry() if _is_streamed(alive) else alive[..., 0]) <= 0
+    gone = (alive.at_entry() if is_streamed(alive) else alive[..., 0]) <= 0
     if gone.any():
         raise MfaError(
             f"nothing survives the year of entry {_cell(gone)}: no inflow can make this stock; "

@@ -24,6 +24,12 @@ LOG_NOTHING_LEFT = float(np.log(NOTHING_LEFT))
 LEAST = 1e-299
 """A smaller survival is 0: what is near the least double would slow every later sum."""
 
+HALVINGS = float(np.log2(np.log2(np.e)))
+"""e^−(x^k) = 2^−(2^(k log₂ x + HALVINGS)): powers of 2 are the cheapest."""
+
+ROOM = 2**14
+"""Values that are computed at a time, to stay near the processor."""
+
 
 class Law(NamedTuple):
     """A lifetime law: how its own parameters follow, S(x), and ∫ from x to infinity of S."""
@@ -134,6 +140,47 @@ def _weibull_alive(x: Array, shape: Array, scale: Array) -> Array:
     with np.errstate(over="ignore", under="ignore"):
         np.power(hazard, shape, out=hazard)
     return _exp_of_minus(hazard)
+
+
+def logarithms(scale: Array, ages: Array) -> tuple[Array, Array, Array, Array]:
+    """Return log₂(scale / 2ⁿ), the n of each row, and log₂(ages) in two halves that keep its digits.
+
+    Powers of 2 are exact to divide by: log₂(age / scale) = (log₂ age − n) − log₂(scale / 2ⁿ) then
+    errs in its own last digits, however large the logarithms are.
+    """
+    power = np.clip(np.frexp(scale[:, 0])[1], -1000, 1000)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        head, rest = two_halves(np.log2(np.asarray(ages, np.longdouble)))
+    level = np.ascontiguousarray(scale * np.ldexp(1.0, -power)[:, np.newaxis])
+    return np.log2(level, out=level), power.astype(float), head, rest
+
+
+def weibull_table(ages: Array, shape: Array, scale: Array) -> Array:
+    """Return exp(−(ages/scale)^shape), shape (..., age), of parameters (..., 1).
+
+    With h = k log₂ age − k log₂ scale + log₂ log₂ e it is 2^−(2^h). All h are one product of two thin
+    matrices, the large terms first, each of which then leaves its digits in what is small.
+    """
+    steep = np.ravel(shape)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        exact = HALVINGS - steep * np.log2(np.ravel(scale).astype(np.longdouble))
+        level, less = two_halves(exact)
+        age, rest = two_halves(np.log2(np.asarray(ages, np.longdouble)))
+        table = np.stack([level, steep, steep, less], axis=1) @ np.stack(
+            [np.ones(ages.size), np.maximum(age, -1e300), rest, np.ones(ages.size)]
+        )
+    for first in range(0, len(table), max(1, ROOM // max(1, ages.size))):
+        halved = table[first : first + max(1, ROOM // max(1, ages.size))]
+        np.exp2(halved, out=halved)
+        np.minimum(halved, 1000.0, out=halved)  # numbers near the least double would be slow
+        np.exp2(np.negative(halved, out=halved), out=halved)
+    return np.asarray(table).reshape(*shape.shape[:-1], ages.size)
+
+
+def two_halves(exact: Any) -> tuple[Array, Array]:
+    """Divide a long number into a double and what it lacks."""
+    head = exact.astype(float)
+    return head, np.where(np.isfinite(head), exact - head, 0.0).astype(float)
 
 
 def _weibull_beyond(x: Array, shape: Array, scale: Array) -> Array:

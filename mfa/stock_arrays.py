@@ -214,7 +214,7 @@ def _require_survival(survival: xr.DataArray) -> None:
     if units != "1":
         raise MfaError(f"survival: is in {units!r}; it is a share, without a unit")
     if not isinstance(survival.data, CohortSurvival):
-        entry = survival.values.take(0, axis=survival.dims.index("age"))
+        entry = survival.values[(slice(None),) * survival.dims.index("age") + (0,)]
         if entry.size and float(entry.max()) > 1 + 1e-9:
             raise MfaError(
                 f"survival: {float(entry.max()):g} of a cohort in its first year; at most 1"
@@ -224,7 +224,11 @@ def _require_survival(survival: xr.DataArray) -> None:
 def _require_numbers(name: str, data: xr.DataArray) -> None:
     if isinstance(data.data, CohortSurvival):
         return  # from parameters that have been checked
-    wrong = ~np.isfinite(data.values)
+    values = data.values
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(values.sum()):
+            return  # of finite numbers, as is one that is too large: each is looked at then
+    wrong = ~np.isfinite(values)
     if wrong.any():
         raise MfaError(f"{name}: a value is not a finite number{place(data, wrong)}")
 

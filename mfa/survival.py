@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mfa.compiled import loops
 from mfa.errors import MfaError, known
-from mfa.lifetime_laws import LAWS, LEAST, ImpossibleError, Law
+from mfa.lifetime_laws import LAWS, LEAST, ImpossibleError, Law, weibull_table
 
 Array = NDArray[np.float64]
 FIRST_AGE = {"start": 1.0, "middle": 0.5, "end": 0.0, "spread": 0.0}
@@ -19,6 +19,9 @@ FIRST_AGE = {"start": 1.0, "middle": 0.5, "end": 0.0, "spread": 0.0}
 
 LONG = 1000.0
 """Years beyond an age, by what is left in its year, from which R(a) − R(a + 1) would cancel."""
+
+MANY = 16
+"""Lifetimes and ages from which on preparing a table of all of them costs less than it saves."""
 
 BEYOND_DOUBLES = "the numbers of a computer cannot follow a law with such parameters"
 
@@ -102,11 +105,12 @@ def _evaluated(
     if inflow_at == "spread":
         values = _mean_of_years(found, count, own)
     else:
-        ages = np.arange(count) + FIRST_AGE[inflow_at]
+        ages: Array = np.arange(float(count)) + FIRST_AGE[inflow_at]
         compiled = loops(own[0].size * count * count // 2) if law == "weibull" else None
         if compiled is not None:
-            return np.asarray(compiled.weibull_table(*own, ages))
-        values = found.alive(ages, *own)
+            return np.asarray(compiled.weibull_table(ages, *own))
+        many = law == "weibull" and min(own[0].size, count) >= MANY
+        values = weibull_table(ages, *own) if many else found.alive(ages, *own)
     if below_zero == "truncate":
         values /= found.alive(np.zeros(1), *own)
     falls = (values[..., 1:] <= values[..., :-1]).all()
@@ -197,24 +201,35 @@ def _own_parameters(law: str, parameters: Mapping[str, Any]) -> tuple[Array, ...
         raise MfaError(f"{law}: takes {ways}; given: {told}")
     # a copy: what is computed later must not follow what becomes of the array that was given
     arrays = [np.array(parameters[name], dtype=float) for name in given]
-    for name, values in zip(given, np.broadcast_arrays(*arrays), strict=True):
+    for name, values in zip(given, arrays, strict=True):
         smallest_allowed = (law, name) == ("fixed", "mean")
+        if _within(values, 0.0, smallest_allowed):
+            continue
+        values = np.broadcast_arrays(values, *arrays)[0]
         good = np.isfinite(values) & ((values > 0) | (smallest_allowed & (values == 0)))
-        if not good.all():
-            value = values[np.unravel_index(int(np.argmax(~good)), values.shape)]
-            least = "0 or more" if smallest_allowed else "above 0"
-            raise ImpossibleError(f"{name} must be {least}, not {value}", ~good)
+        value = values[np.unravel_index(int(np.argmax(~good)), values.shape)]
+        least = "0 or more" if smallest_allowed else "above 0"
+        raise ImpossibleError(f"{name} must be {least}, not {value}", ~good)
+    together = np.broadcast_arrays(*arrays)
     with np.errstate(all="ignore"):
-        own = accepts[given](*np.broadcast_arrays(*arrays))
-    lost = ~np.isfinite(own).all(axis=0)
-    if lost.any():
+        own = tuple(np.asarray(values, dtype=float) for values in accepts[given](*together))
+    made = [values for values in own if all(values is not each for each in together)]
+    if not all(_within(values, -np.inf) for values in made):
+        lost = ~np.isfinite(own).all(axis=0)
         cell = np.unravel_index(int(np.argmax(lost)), lost.shape)
         told = ", ".join(
-            f"{name} {values[cell]:g}"
-            for name, values in zip(given, np.broadcast_arrays(*arrays), strict=True)
+            f"{name} {values[cell]:g}" for name, values in zip(given, together, strict=True)
         )
         raise ImpossibleError(f"{BEYOND_DOUBLES}: {told}", lost)
-    return tuple(np.asarray(value, dtype=float)[..., np.newaxis] for value in own)
+    return tuple(value[..., np.newaxis] for value in own)
+
+
+def _within(values: Array, least: float, least_too: bool = False) -> bool:
+    """Say whether all values are finite and above the least, or equal to it; NaN is not."""
+    if not values.size:
+        return True
+    lowest = values.min()
+    return bool((lowest > least or (least_too and lowest == least)) and values.max() < np.inf)
 
 
 def _tabulated(count: int, parameters: Mapping[str, Any]) -> Array:

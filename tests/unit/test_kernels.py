@@ -117,6 +117,58 @@ def test_compiled_survival_equals_that_of_numpy(shape: float, scale: float, mome
     assert (np.diff(same) <= 0).all()
 
 
+@needs_numba
+def test_powers_of_two_are_right_to_the_last_place() -> None:
+    from mfa.vectors import LANES, compiled, half_to, load, store
+
+    @compiled
+    def all_of(x: Any, out: Any) -> None:
+        for i in range(0, x.size, LANES):
+            store(out, i, half_to(load(x, i)))
+
+    draw = np.random.default_rng(4)
+    x = np.concatenate([draw.uniform(-width, width, 4000) for width in (1e-9, 0.5, 3.0, 999.0)])
+    x[:8] = [0.0, -0.5, 0.5, 1.0, -1.0, 999.0, -999.0, 0.25]
+    out = np.empty(x.size)
+    all_of(x, out)
+    exact = np.exp2(-x.astype(np.longdouble))
+    assert float(np.abs(out / exact - 1).max()) < 2.0**-52
+    assert (out[:8][[0, 3, 4, 5]] == [1.0, 0.5, 2.0, 2.0**-999]).all()
+
+
+@needs_numba
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize("rows", [1, 7, 8, 9, 25])
+@pytest.mark.parametrize("years_first", [False, True])
+def test_layout_in_memory_changes_no_number(
+    monkeypatch: pytest.MonkeyPatch, rows: int, years_first: bool
+) -> None:
+    draw = np.random.default_rng(rows)
+    for count in (1, 5, 8, 16, 21):
+        inflow = draw.uniform(0.0, 5.0, (rows, count))
+        alive = survival_values("normal", count, mean=draw.uniform(3.0, 9.0, rows), std=2.0)
+        given = np.asfortranarray(inflow) if years_first else inflow
+        stock, same = in_both(monkeypatch, lambda i=given, a=alive: kernels.stock_from_inflow(i, a))
+        np.testing.assert_allclose(same, stock, rtol=1e-13)
+        assert same.flags.f_contiguous or not years_first
+        new = kernels.inflow_from_stock(same, alive)
+        np.testing.assert_allclose(new, inflow, rtol=0, atol=1e-13 * float(stock.max()))
+
+
+def test_weibull_survival_of_many_lifetimes_is_that_of_each() -> None:
+    """Many are a product of matrices, one is a power: equal, long lives and steep ones too."""
+    shape, scale = np.array([0.3, 1.0, 2.5, 12.0] * 4), np.geomspace(0.05, 300.0, 16)
+    for moment in ("start", "middle", "end"):
+        many = survival_values("weibull", 120, moment, shape=shape, scale=scale)
+        each = [
+            survival_values("weibull", 120, moment, shape=k, scale=s)
+            for k, s in zip(shape, scale, strict=True)
+        ]
+        np.testing.assert_allclose(many, each, rtol=1e-11, atol=2 * LEAST)
+        near = many > 1e-100
+        np.testing.assert_allclose(many[near], np.array(each)[near], rtol=1e-12)
+
+
 def hard_inflows(count: int) -> list[Any]:
     pulse = np.full(count, 1e-6)
     pulse[7] = 1e12
