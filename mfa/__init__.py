@@ -26,6 +26,7 @@ _HOMES = {
     "build_parameters": "mfa.parameters",
     "simulate": "mfa.runs",
     "balance": "mfa.balances",
+    "reconcile": "mfa.reconciliation",
     "rule": "mfa.rules",
     "years": "mfa.dims",
     "array": "mfa.dims",
@@ -33,12 +34,12 @@ _HOMES = {
     "BalanceError": "mfa.errors",
 }
 
-_ROOMS = ("demand", "indicators", "lifetime", "stocks", "plot")
+_ROOMS = ("demand", "indicators", "lifetime", "stocks", "reconciliation", "plot")
 
 __all__ = [*_HOMES, *_ROOMS, "__version__"]
 
 if TYPE_CHECKING:
-    from mfa import demand, indicators, lifetime, plot, stocks
+    from mfa import demand, indicators, lifetime, plot, reconciliation, stocks
     from mfa.balances import balance
     from mfa.comparison import compare
     from mfa.dims import array, years
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from mfa.manifest import read_scenario
     from mfa.parameters import build_parameters
     from mfa.plans import Plan, plan
+    from mfa.reconciliation import reconcile
     from mfa.results import load, save
     from mfa.rules import rule
     from mfa.runs import run, run_batch, simulate

@@ -21,6 +21,7 @@ FLOORS = [
     "parameters",
     "steps",
     "plans",
+    "reconciliation",
     "execution",
     "results",
     "runs",
