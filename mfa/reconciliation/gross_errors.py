@@ -41,7 +41,7 @@ def suspects(found: Adjusted, level: float, names: Sequence[str]) -> list[str]:
     """Say for every cell which observation is suspect, "" where the test is passed."""
     told = []
     for failed, row in zip(fails(found, level), found.standardised, strict=True):
-        own = most_suspect(row) if failed else []
+        own = most_suspect(row).tolist() if failed else []
         listed = ", ".join(names[i] for i in own[:8]) + (", …" if len(own) > 8 else "")
         told.append(f"cannot be told: {listed}" if len(own) > 1 else listed)
     return told
@@ -84,9 +84,9 @@ def leave_out(
         if again.size:
             found = _replaced(found, again, solve(kept[again], sd[again]))
     code, moved = found.code.copy(), found.adjustment.copy()
-    for cell, own in enumerate(out):
-        code[cell, own] = ELIMINATED
-        moved[cell, own] = found.value[cell, own] - value[cell, own]
+    for row, columns in enumerate(out):
+        code[row, columns] = ELIMINATED
+        moved[row, columns] = found.value[row, columns] - value[row, columns]
     return replace(found, code=code, adjustment=moved), out
 
 

@@ -135,4 +135,4 @@ class Rows:
         dense = np.zeros((self.count, self.items.count))
         for rows, columns, factors in self.entries:
             np.add.at(dense, (rows, columns), factors)
-        return dense[(dense != 0).any(axis=1)]
+        return np.asarray(dense[(dense != 0).any(axis=1)])

@@ -67,7 +67,7 @@ def iterate(
 
 def joined(parts: Sequence[Adjusted]) -> Adjusted:
     """Put results of several cells behind each other."""
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for one in fields(Adjusted):
         own = [getattr(part, one.name) for part in parts]
         arrays[one.name] = None if own[0] is None else np.concatenate(own)

@@ -23,6 +23,9 @@ from mfa.reconciliation.elimination import STATUS, Array, Structure, structure_o
 CONTRADICTION = 1e-9
 """Largest imbalance of exact data, relative to what is added up."""
 
+ROUNDING = 1e-12
+"""Share of the largest exact value below which an imbalance is rounding."""
+
 CANCELLED = 1e-6
 """Share of a variance that is left, below which it is worked out from the other columns."""
 
@@ -130,7 +133,7 @@ def adjust(
     whole = _Blank(len(flat), work.shape[1], covariance)
     for cells, structure in patterns(work * size, flat, sds):
         _reconcile(structure, flat[cells] / size, sds[cells] / size, linked, whole, cells, names)
-    return whole.finished(lead, columns, size, flat)
+    return whole.finished(lead, columns, size)
 
 
 def patterns(work: Array, flat: Array, sds: Array) -> Iterator[tuple[Any, Structure]]:
@@ -229,9 +232,7 @@ class _Blank:
         self.chi2, self.degrees = np.zeros(cells), np.zeros(cells, dtype=np.int64)
         self.covariance = np.zeros((cells, columns, columns)) if covariance else None
 
-    def finished(
-        self, lead: tuple[int, ...], columns: int, size: Array, measured: Array
-    ) -> Adjusted:
+    def finished(self, lead: tuple[int, ...], columns: int, size: Array) -> Adjusted:
         from scipy.special import chdtrc
 
         shape, own = (*lead, columns), slice(columns)
@@ -241,9 +242,13 @@ class _Blank:
         joint = self.covariance
         if joint is not None:
             joint = (joint * np.outer(size, size))[:, own, own].reshape(*shape, columns)
-        scaled = [(a * size)[:, own].reshape(shape) for a in (self.value, self.sd, self.moved)]
+        value, sd, moved = (
+            (a * size)[:, own].reshape(shape) for a in (self.value, self.sd, self.moved)
+        )
         return Adjusted(
-            *scaled,
+            value,
+            sd,
+            moved,
             self.standardised[:, own].reshape(shape),
             self.code[:, own].reshape(shape),
             self.chi2.reshape(lead),
@@ -318,11 +323,12 @@ def _refuse_contradiction(found: Structure, given: Array, names: Sequence[str] |
     if not rows.size:
         return
     left, size = given @ rows.T, np.abs(given) @ np.abs(rows).T
-    wrong = np.abs(left) > CONTRADICTION * size
+    rounding = ROUNDING * np.abs(given).max(axis=1, initial=0.0)[:, None]
+    wrong = np.abs(left) > CONTRADICTION * size + rounding
     if wrong.any():
         cell, row = np.argwhere(wrong)[0]
         columns = np.flatnonzero(rows[row])
-        known = [c for c in columns if names is None or c < len(names)]
+        known = [int(c) for c in columns if names is None or c < len(names)]
         told = ", ".join(f"{_name(names, c)} = {given[cell, c]:g}" for c in known[:6])
         raise MfaError(
             f"exactly known values contradict a balance: {told or 'the right-hand side'}, off by "
@@ -337,11 +343,11 @@ def _spread(checks: Array, sd: Array, linked: Array) -> Array:
 
 def own_variance(spread: Array, rows: Array) -> Array:
     """Return the diagonal of R S R', (cell, row), from R S."""
-    return np.einsum("crk,rk->cr", spread, rows)
+    return np.asarray(np.einsum("crk,rk->cr", spread, rows))
 
 
 def _back(spread: Array, inverse: Array, half: Array) -> Array:
-    return np.einsum("crk,cr->ck", spread, np.einsum("crk,cr->ck", inverse, half))
+    return np.asarray(np.einsum("crk,cr->ck", spread, np.einsum("crk,cr->ck", inverse, half)))
 
 
 def _variance_of(rows: Array, variance: Array, explained: Array) -> Array:

@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
 from mfa.accounts import accounts
 from mfa.balances import Account, End
@@ -332,9 +331,3 @@ def _bounds(items: Items, compiled: Plan) -> tuple[Array, Array]:
         if group.kind == "coefficient":
             high[columns] = 1.0
     return low, high
-
-
-def labelled(model: Model, array: Any) -> xr.DataArray:
-    """Return an array (…, column) with the labels of the batch."""
-    coords = {d: list(model.items.labels[d]) for d in model.items.batch}
-    return xr.DataArray(array, coords=coords, dims=(*model.items.batch, "item"))

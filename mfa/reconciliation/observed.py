@@ -98,8 +98,8 @@ def _seen(name: str, one: Any, missing: str) -> Seen:
         raise MfaError(f"{name}: the distribution {one.distribution!r} is unknown. {hint}")
     value = _array(name, "value", one.value)
     if np.isinf(value.values).any():
-        raise MfaError(f"{name}: a value is infinite{_where(value, np.isinf(value))}")
-    absent = np.isnan(value)
+        raise MfaError(f"{name}: a value is infinite{_where(value, abs(value) == np.inf)}")
+    absent = value.isnull()
     if missing == "raise" and bool(absent.any()):
         raise MfaError(
             f"{name}: a value is NaN{_where(value, absent)}; leave the label out, or say "

@@ -63,13 +63,13 @@ class Relations:
 def used_by(compiled: Plan) -> dict[str, list[tuple[str, ...]]]:
     """Return, for every parameter that is a share or a yield, the products it stands in."""
     found: dict[str, list[tuple[str, ...]]] = {}
-    for _, text, _, _ in _coefficients(compiled):
+    for _, text, _, _ in coefficients_of(compiled):
         for name in factors(text):
             found.setdefault(name, []).append(factors(text))
     return found
 
 
-def _coefficients(compiled: Plan) -> Iterator[tuple[str, str, list[str], list[str]]]:
+def coefficients_of(compiled: Plan) -> Iterator[tuple[str, str, list[str], list[str]]]:
     """Yield (process, coefficient, flows it gives, flows whose sum it is a share of)."""
     for name, process in compiled.system.processes.items():
         into = [f for f, flow in compiled.flows.items() if flow.target == name]
@@ -97,7 +97,7 @@ def relations_of(
     """Return the relations in which these coefficients stand."""
     rows = Rows(items)
     terms: list[tuple[Index, Index, list[Index]]] = []
-    for process, text, given, whole in _coefficients(compiled):
+    for process, text, given, whole in coefficients_of(compiled):
         if not {*factors(text)} & {*coefficients}:
             continue
         _relate(rows, terms, compiled, process, factors(text), given, whole, timed)
