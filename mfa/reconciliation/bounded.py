@@ -165,7 +165,7 @@ class _Program:
             P=quadratic / unit, q=np.asarray(linear) / unit,
             A=sparse.csc_matrix(np.vstack([rows / largest[:, None], np.eye(len(data))])),
             l=np.concatenate([right / largest, low]), u=np.concatenate([right / largest, high]),
-            verbose=False, eps_abs=1e-9, eps_rel=1e-9, max_iter=100_000, polishing=True,
+            verbose=False, eps_abs=1e-8, eps_rel=1e-8, max_iter=20_000, polishing=True,
         )  # fmt: skip
         answer = solver.solve(raise_error=False)
         told = str(answer.info.status)
@@ -174,7 +174,7 @@ class _Program:
                 "no values within the bounds (flows and stocks 0 or more, shares from 0 to 1) satisfy "
                 "the balances: what is exactly known does not allow it; give it an uncertainty"
             )
-        if not told.startswith("solved"):
+        if not told.startswith("solved") and not answer.info.prim_res < 1e-5:
             raise MfaError(f"the quadratic program was not solved: osqp says {told!r}")
         return np.asarray(answer.x) * size, size
 

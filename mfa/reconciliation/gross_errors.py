@@ -42,7 +42,7 @@ def suspects(found: Adjusted, level: float, names: Sequence[str]) -> list[str]:
     told = []
     for failed, row in zip(fails(found, level), found.standardised, strict=True):
         own = most_suspect(row).tolist() if failed else []
-        listed = ", ".join(names[i] for i in own[:8]) + (", …" if len(own) > 8 else "")
+        listed = "; ".join(names[i] for i in own[:8]) + ("; …" if len(own) > 8 else "")
         told.append(f"cannot be told: {listed}" if len(own) > 1 else listed)
     return told
 

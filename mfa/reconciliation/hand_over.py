@@ -37,7 +37,8 @@ def draws(result: xr.Dataset, samples: int, seed: int) -> xr.Dataset:
     """
     if not isinstance(result, xr.Dataset) or "covariance" not in result:
         raise MfaError(
-            f"draws need the Dataset of mfa.reconcile(…, covariance=True), not {shortly(result)}"
+            f"draws need the covariance of a reconciliation, and {shortly(result)} without it came; "
+            "mfa.reconcile(…, covariance=True) gives it"
         )
     if samples < 1:
         raise MfaError(f"samples must be 1 or more, found {samples}")

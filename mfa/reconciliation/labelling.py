@@ -137,7 +137,7 @@ def stamped(
         "degrees_of_freedom": degrees,
         "p_value": float(chdtrc(float(degrees), chi2)) if degrees else float("nan"),
         "level": level,
-        "suspect": "; ".join(told),
+        "suspect": " | ".join(told),
         "outside_bounds": int(outside.sum()),
         "units_of": "; ".join(f"{name}={unit}" for name, unit in units.items()),
     }

@@ -275,7 +275,7 @@ def _reconcile(
     weight = spread @ checks.T  # W = G S G'
     root = np.sqrt(np.einsum("crr->cr", weight))
     root[root == 0] = 1.0
-    lower = np.linalg.cholesky(weight / root[:, :, None] / root[:, None, :])
+    lower = _root_of(weight / root[:, :, None] / root[:, None, :])
     inverse = np.linalg.inv(lower) / root[:, None, :]  # W⁻¹ = inverse' inverse
 
     imbalance = given @ checks.T
@@ -307,6 +307,7 @@ def _reconcile(
             variance[:, found.determinable] = own_variance(own, recipe) - (seen**2).sum(axis=1)
     deviation = np.sqrt(np.maximum(variance, 0.0))
     value[:, found.undeterminable] = deviation[:, found.undeterminable] = np.nan
+    value += 0.0  # no −0
     moved = value - data
     with np.errstate(invalid="ignore", divide="ignore"):
         standardised = np.where(lost > 1e-20 * sd**2, moved / np.sqrt(lost), np.nan)
@@ -334,6 +335,16 @@ def _refuse_contradiction(found: Structure, given: Array, names: Sequence[str] |
             f"exactly known values contradict a balance: {told or 'the right-hand side'}, off by "
             f"{abs(left[cell, row]):g}; give one of them an uncertainty"
         )
+
+
+def _root_of(weight: Array) -> Array:
+    try:
+        return np.asarray(np.linalg.cholesky(weight))
+    except np.linalg.LinAlgError:
+        raise MfaError(
+            "data that are correlated by 1 or −1 leave a balance without any uncertainty, so it cannot "
+            "be reconciled; lower the correlation, or make these data exact"
+        ) from None
 
 
 def _spread(checks: Array, sd: Array, linked: Array) -> Array:

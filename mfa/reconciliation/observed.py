@@ -136,7 +136,7 @@ def _array(name: str, what: str, given: Any) -> xr.DataArray:
             labels = kept.get_index(dim)
             if labels.has_duplicates:
                 twice = labels[labels.duplicated()][0]
-                raise MfaError(f"{name}: the label {twice!r} of {dim!r} stands twice in the {what}")
+                raise MfaError(f"{name}: the label {twice} of {dim!r} stands twice in the {what}")
         return kept.astype(float)
     if isinstance(given, bool) or not isinstance(given, int | float | np.number):
         raise MfaError(

@@ -112,7 +112,7 @@ def test_steam_circuit_of_vdi_2048() -> None:
     assert not expected["global_test_passes_95"]
     # the two feed flows stand together in their only balance: nothing tells them apart
     one = reconciliation.adjust(matrix, [given["measured"]], sd)
-    assert suspects(one, 0.95, given["names"]) == ["cannot be told: mFDKEL, mFDKELL"]
+    assert suspects(one, 0.95, given["names"]) == ["cannot be told: mFDKEL; mFDKELL"]
 
 
 def test_flow_through_a_coefficient() -> None:
