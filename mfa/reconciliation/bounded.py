@@ -1,8 +1,10 @@
 """Non-negative flows and shares between 0 and 1: least squares as a quadratic program.
 
-min (x − d)' S⁻¹ (x − d)  subject to  A x = b, low ≤ x ≤ high.  OSQP finds which
-bounds are reached; with those as exact values the balances are solved once more,
-so that they hold to rounding.
+min (x − d)' S⁻¹ (x − d)  subject to  A x = b, low ≤ x ≤ high.  Bounds of measured
+quantities alone are settled for all cells at once (:mod:`mfa.reconciliation.active_set`).
+Where unmeasured quantities have bounds to keep, or data are correlated, OSQP finds
+which are reached; with those as exact values the balances are solved once more, so
+that they hold to rounding.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import numpy as np
 from scipy import sparse
 
 from mfa.errors import MfaError
+from mfa.reconciliation.active_set import active_set
 from mfa.reconciliation.elimination import UNDETERMINABLE, Array
 from mfa.reconciliation.least_squares import Adjusted, adjust
 
@@ -68,13 +71,28 @@ def within(
     if not cells.size:
         return found
     values, moved, chi2 = (a.copy() for a in (found.value, found.adjustment, found.chi2))
+    if settings.get("correlation") is None:
+        more = {k: v for k, v in settings.items() if k in ("right", "scale")}
+        inside, settled = active_set(matrix, value[cells], sd[cells], low, high, **more)
+        settled &= ~open_[cells]
+        done = cells[settled]
+        values[done], moved[done] = inside[settled], inside[settled] - value[done]
+        chi2[done] = _squares(inside[settled], value[done], sd[done])
+        cells = cells[~settled]
     program = _Program(np.asarray(matrix, dtype=float), low, high, settings, names)
     for cell in cells:
-        settled = program.solve(found, value, sd, int(cell), bool(beyond[cell].any()))
-        if settled is not None:
-            values[cell], chi2[cell] = settled
+        answer = program.solve(found, value, sd, int(cell), bool(beyond[cell].any()))
+        if answer is not None:
+            values[cell], chi2[cell] = answer
             moved[cell] = values[cell] - value[cell]
-    return replace(found, value=values, adjustment=moved, chi2=chi2, p_value=_tails(found, chi2))
+    return replace(found, value=values + 0.0, adjustment=moved, chi2=chi2, p_value=_tails(found, chi2))
+
+
+def _squares(x: Array, data: Array, sd: Array) -> Array:
+    """Return the sum of squares of each cell (cell,), of independent data."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        off = np.where(~np.isnan(data) & (sd > 0), (x - data) / sd, 0.0)
+    return np.asarray((off**2).sum(axis=1))
 
 
 def _tails(found: Adjusted, chi2: Array) -> Array:
@@ -104,12 +122,16 @@ class _Program:
         """Return values and χ² of a cell within bounds; None if they are those without."""
         data, spread = value[cell], sd[cell]
         right = np.zeros(len(self.matrix)) if self.right is None else self.right
-        x, size = self._osqp(data, spread, right)
+        x, size = self._osqp(data, spread, right, found.value[cell])
+        x = np.clip(x, self.low, self.high)
         square = self._square(x, data, spread)
         free = float(found.chi2[cell])
         if not beyond and square <= free * (1 + ALIKE) + ALIKE:
             return None
         unclear = found.code[cell] == UNDETERMINABLE
+        if self._balanced(x, right):
+            x[unclear] = np.nan
+            return x, square
         for near in (1e-5, 1e-7, 1e-3):
             pinned = self._polish(x, data, spread, right, near * size)
             if pinned is None:
@@ -122,6 +144,12 @@ class _Program:
             "very different size? Make the smallest of them exact (0)"
         )
 
+    def _balanced(self, x: Array, right: Array) -> bool:
+        """Whether the balances hold so well that nothing is left to polish."""
+        off = np.abs(self.matrix @ x - right)
+        size = np.abs(self.matrix) @ np.abs(x) + np.abs(right)
+        return bool((off <= 1e-11 * size + 1e-14 * np.abs(x).max(initial=0.0)).all())
+
     def _square(self, x: Array, data: Array, spread: Array) -> float:
         used = ~np.isnan(data) & (spread > 0)
         off = (x[used] - data[used]) / spread[used]
@@ -129,7 +157,7 @@ class _Program:
             return float(off @ off)
         return float(off @ np.linalg.solve(self.correlation[np.ix_(used, used)], off))
 
-    def _osqp(self, data: Array, spread: Array, right: Array) -> tuple[Array, Array]:
+    def _osqp(self, data: Array, spread: Array, right: Array, near: Array) -> tuple[Array, Array]:
         """Return the solution of OSQP, and the size of each quantity that it was scaled by."""
         try:
             import osqp
@@ -137,11 +165,11 @@ class _Program:
             raise MfaError(
                 "bounds need osqp, which is not installed; pip install 'mfa[reconcile]'"
             ) from None
-        known = np.nan_to_num(np.abs(data)) + spread
-        usual = float(np.median(known[known > 0])) if (known > 0).any() else 1.0
-        size = np.where(known > 0, known, usual)
+        usual = float(np.median(spread[spread > 0])) if (spread > 0).any() else 1.0
+        unknown = np.maximum(np.abs(np.nan_to_num(near)), usual)
         if self.scale is not None:
-            size = np.maximum(size * (known > 0), np.asarray(self.scale))
+            unknown = np.asarray(self.scale)
+        size = np.where(spread > 0, spread, unknown)  # the sum of squares is then a sphere
         used = np.flatnonzero(~np.isnan(data) & (spread > 0))
         weight = size[used] / spread[used]
         if self.correlation is None:
@@ -165,18 +193,28 @@ class _Program:
             P=quadratic / unit, q=np.asarray(linear) / unit,
             A=sparse.csc_matrix(np.vstack([rows / largest[:, None], np.eye(len(data))])),
             l=np.concatenate([right / largest, low]), u=np.concatenate([right / largest, high]),
-            verbose=False, eps_abs=1e-8, eps_rel=1e-8, max_iter=20_000, polishing=True,
+            verbose=False, eps_abs=1e-8, eps_rel=1e-8, eps_prim_inf=1e-9, eps_dual_inf=1e-9, max_iter=20_000,
+            polishing=True, polish_refine_iter=10, delta=1e-8,
         )  # fmt: skip
         answer = solver.solve(raise_error=False)
         told = str(answer.info.status)
-        if "infeasible" in told:
+        if "infeasible" in told and self._impossible(low * size, high * size, right):
             raise MfaError(
                 "no values within the bounds (flows and stocks 0 or more, shares from 0 to 1) satisfy "
                 "the balances: what is exactly known does not allow it; give it an uncertainty"
             )
-        if not told.startswith("solved") and not answer.info.prim_res < 1e-5:
+        if not (told.startswith("solved") or answer.info.prim_res < 1e-5):
             raise MfaError(f"the quadratic program was not solved: osqp says {told!r}")
         return np.asarray(answer.x) * size, size
+
+    def _impossible(self, low: Array, high: Array, right: Array) -> bool:
+        """Whether a linear program, too, finds no values within the bounds."""
+        from scipy.optimize import linprog
+
+        box = np.stack([low, high], axis=1)
+        nothing = np.zeros(len(low))
+        found = linprog(nothing, A_eq=self.matrix, b_eq=right, bounds=box, method="highs")
+        return bool(found.status == 2)
 
     def _polish(
         self, x: Array, data: Array, spread: Array, right: Array, near: Array

@@ -104,9 +104,10 @@ def structure_of(matrix: Any, measured: Any, exact: Any, weight: Any = None) -> 
     by_weight = uncertain[np.argsort(-heavy[uncertain], kind="stable")]
     rows = np.ones(len(work), dtype=bool)
     first = _reduce(work, free, rows)
-    second = _reduce(work, by_weight, rows)
-    checks, pivots = work[list(second.values())], np.array(list(second), dtype=np.intp)
-    left = work[rows]
+    rest, unused = work[rows], np.ones(int(rows.sum()), dtype=bool)
+    second = _reduce(rest, by_weight, unused)
+    checks, pivots = rest[list(second.values())], np.array(list(second), dtype=np.intp)
+    left = rest[unused]
     left = left[(left != 0).any(axis=1)]
     certain = {
         column: row

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 
 from mfa.errors import MfaError
 from mfa.reconciliation.elimination import STATUS, Array, Structure, structure_of
+from mfa.reconciliation.sparse_weight import Factored, SparseWeight
+from mfa.reconciliation.weights import DenseWeight
 
 CONTRADICTION = 1e-9
 """Largest imbalance of exact data, relative to what is added up."""
@@ -28,6 +30,11 @@ ROUNDING = 1e-12
 
 CANCELLED = 1e-6
 """Share of a variance that is left, below which it is worked out from the other columns."""
+
+LARGE = 1_000_000
+"""From so many cells × checks × columns on, only what is not 0 is worked with."""
+
+Weight = DenseWeight | Factored
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,7 @@ def adjust(
     correlation: Any = None,
     scale: Any = None,
     covariance: bool = False,
+    spreads: bool = True,
     names: Sequence[str] | None = None,
 ) -> Adjusted:
     """Return data that satisfy A x = b, moved as little as their uncertainties allow.
@@ -95,6 +103,8 @@ def adjust(
         Usual size of each quantity, if they differ by many orders (shares beside tonnes).
     covariance : bool
         Whether to return the covariance of the reconciled values.
+    spreads : bool
+        Whether to work out uncertainties; without them they are NaN, which is faster.
     names : names of the columns, for messages
 
     Returns
@@ -131,8 +141,10 @@ def adjust(
     if scale is not None:
         size[:columns] = np.asarray(scale, dtype=float)
     whole = _Blank(len(flat), work.shape[1], covariance)
+    whole.spreads = spreads
     for cells, structure in patterns(work * size, flat, sds):
-        _reconcile(structure, flat[cells] / size, sds[cells] / size, linked, whole, cells, names)
+        for some in _parts(cells, structure):
+            _reconcile(structure, flat[some] / size, sds[some] / size, linked, whole, some, names)
     return whole.finished(lead, columns, size)
 
 
@@ -140,12 +152,21 @@ def patterns(work: Array, flat: Array, sds: Array) -> Iterator[tuple[Any, Struct
     """Yield the cells that have measured the same quantities, with their structure."""
     measured = ~np.isnan(flat)
     exact = measured & (sds == 0)
-    kinds, group = np.unique(measured + 2 * exact.astype(np.int8), axis=0, return_inverse=True)
-    group = group.reshape(-1)
-    for number, kind in enumerate(kinds):
-        cells = np.flatnonzero(group == number)
-        weight = np.where(kind == 1, sds[cells], 0.0).max(axis=0)
-        yield cells, structure_of(work, kind > 0, kind > 1, weight)
+    packed = np.packbits(np.concatenate([measured, exact], axis=1), axis=1)
+    groups: dict[bytes, list[int]] = {}
+    for cell, key in enumerate(packed):
+        groups.setdefault(key.tobytes(), []).append(cell)
+    for own in groups.values():
+        cells, first = np.array(own), own[0]
+        weight = np.where(exact[first], 0.0, sds[cells]).max(axis=0)
+        yield cells, structure_of(work, measured[first], exact[first], weight)
+
+
+def _parts(cells: Any, structure: Structure) -> list[Any]:
+    """Return the cells in parts that fit into memory, if all entries are worked with."""
+    most = max(1, 20_000_000 // max(structure.checks.size, 1))
+    few = np.count_nonzero(structure.checks) < 0.1 * structure.checks.size
+    return [cells] if few else [cells[i : i + most] for i in range(0, len(cells), most)]
 
 
 def _checked(
@@ -229,6 +250,7 @@ class _Blank:
     def __init__(self, cells: int, columns: int, covariance: bool):
         self.value, self.sd, self.moved, self.standardised = np.full((4, cells, columns), np.nan)
         self.code = np.zeros((cells, columns), dtype=np.int8)
+        self.spreads = True
         self.chi2, self.degrees = np.zeros(cells), np.zeros(cells, dtype=np.int64)
         self.covariance = np.zeros((cells, columns, columns)) if covariance else None
 
@@ -270,53 +292,64 @@ def _reconcile(
     """Adjust the data (cell, column) of one pattern and write them into the whole."""
     given = np.nan_to_num(data)
     _refuse_contradiction(found, given, names)
-    checks = found.checks
-    spread = (checks * sd[:, None, :] ** 2) if linked is None else _spread(checks, sd, linked)
-    weight = spread @ checks.T  # W = G S G'
-    root = np.sqrt(np.einsum("crr->cr", weight))
-    root[root == 0] = 1.0
-    lower = _root_of(weight / root[:, :, None] / root[:, None, :])
-    inverse = np.linalg.inv(lower) / root[:, None, :]  # W⁻¹ = inverse' inverse
+    checks, recipe, variance = found.checks, found.recipe, sd**2
+    weight = _weight(found, sd, linked, whole)
+
+    def moved_by(force: Array) -> Array:
+        pulled = force @ checks
+        return pulled * variance if linked is None else ((pulled * sd) @ linked) * sd
 
     imbalance = given @ checks.T
-    half = np.einsum("crk,ck->cr", inverse, imbalance)
-    value = given - _back(spread, inverse, half)
-    again = np.einsum("crk,ck->cr", inverse, value @ checks.T)
-    value = value - _back(spread, inverse, again)  # what rounding has left
+    force = weight.solve(imbalance)
+    value = given - moved_by(force)
+    value -= moved_by(weight.solve(value @ checks.T))  # what rounding has left
+    value[:, found.determinable] = -(value @ recipe.T)
+    value[:, found.undeterminable] = np.nan
+    value += 0.0  # no −0
+    whole.value[cells], whole.moved[cells] = value, value - data
+    whole.code[cells], whole.degrees[cells] = found.status, len(checks)
+    whole.chi2[cells] = np.maximum((imbalance * force).sum(axis=-1), 0.0)
+    if whole.spreads:
+        _uncertainties(found, sd, linked, weight, whole, cells)
 
-    explained = inverse @ spread
-    lost = np.einsum("crk,crk->ck", explained, explained)
-    variance = sd**2 - lost
-    cancelled = found.pivots[
-        (variance[:, found.pivots] < CANCELLED * sd[:, found.pivots] ** 2).any(0)
-    ]
-    if cancelled.size and linked is None:
-        rows = np.searchsorted(np.sort(found.pivots), cancelled)
-        rows = np.argsort(found.pivots)[rows]
+
+def _uncertainties(
+    found: Structure, sd: Array, linked: Array | None, weight: Weight, whole: _Blank, cells: Any
+) -> None:
+    """Write standard uncertainties, standardised adjustments and the covariance into the whole."""
+    checks, recipe, variance = found.checks, found.recipe, sd**2
+    lost, derived = weight.lost_variances()
+    small = (
+        variance[:, found.pivots] - lost[:, found.pivots] < CANCELLED * variance[:, found.pivots]
+    )
+    if small.any() and not isinstance(weight, DenseWeight):
+        weight = DenseWeight(checks, sd, linked, recipe)
+        lost, derived = weight.lost_variances()
+    left = variance - lost
+    if small.any() and linked is None:
+        assert isinstance(weight, DenseWeight)
+        rows = np.flatnonzero(small.any(axis=0))
         others = checks[rows].copy()
         others[:, found.pivots] = 0.0
-        variance[:, cancelled] = _variance_of(others, sd**2, explained)
-    recipe = found.recipe
-    value[:, found.determinable] = -(value @ recipe.T)
-    if found.determinable.size:
-        if linked is None:
-            variance[:, found.determinable] = _variance_of(recipe, sd**2, explained)
-        else:
-            own = _spread(recipe, sd, linked)
-            seen = explained @ recipe.T
-            variance[:, found.determinable] = own_variance(own, recipe) - (seen**2).sum(axis=1)
-    deviation = np.sqrt(np.maximum(variance, 0.0))
-    value[:, found.undeterminable] = deviation[:, found.undeterminable] = np.nan
-    value += 0.0  # no −0
-    moved = value - data
+        left[:, found.pivots[rows]] = weight.variance_of(others)
+    left[:, found.determinable] = weight.before(recipe) - derived
+    whole.sd[cells] = np.sqrt(np.maximum(left, 0.0))
+    whole.sd[np.ix_(cells, found.undeterminable)] = np.nan
     with np.errstate(invalid="ignore", divide="ignore"):
-        standardised = np.where(lost > 1e-20 * sd**2, moved / np.sqrt(lost), np.nan)
-    whole.value[cells], whole.sd[cells], whole.moved[cells] = value, deviation, moved
-    whole.standardised[cells], whole.code[cells] = standardised, found.status
-    whole.chi2[cells] = (half**2).sum(axis=-1)
-    whole.degrees[cells] = len(checks)
+        moved = whole.moved[cells] / np.sqrt(lost)
+        whole.standardised[cells] = np.where(lost > 1e-20 * variance, moved, np.nan)
     if whole.covariance is not None:
-        whole.covariance[cells] = _covariance(found, sd, linked, explained)
+        assert isinstance(weight, DenseWeight)
+        whole.covariance[cells] = weight.covariance(found.determinable, found.undeterminable)
+
+
+def _weight(found: Structure, sd: Array, linked: Array | None, whole: _Blank) -> Weight:
+    """Return the weight matrix: with few entries where that pays, else with all."""
+    if linked is None and whole.covariance is None and len(sd) * found.checks.size > LARGE:
+        pattern = SparseWeight(found.checks * (sd > 0).any(axis=0), found.recipe)
+        if pattern.fits:
+            return pattern.factor(sd**2)
+    return DenseWeight(found.checks, sd, linked, found.recipe)
 
 
 def _refuse_contradiction(found: Structure, given: Array, names: Sequence[str] | None) -> None:
@@ -335,44 +368,3 @@ def _refuse_contradiction(found: Structure, given: Array, names: Sequence[str] |
             f"exactly known values contradict a balance: {told or 'the right-hand side'}, off by "
             f"{abs(left[cell, row]):g}; give one of them an uncertainty"
         )
-
-
-def _root_of(weight: Array) -> Array:
-    try:
-        return np.asarray(np.linalg.cholesky(weight))
-    except np.linalg.LinAlgError:
-        raise MfaError(
-            "data that are correlated by 1 or −1 leave a balance without any uncertainty, so it cannot "
-            "be reconciled; lower the correlation, or make these data exact"
-        ) from None
-
-
-def _spread(checks: Array, sd: Array, linked: Array) -> Array:
-    """Return G S for correlated data, (cell, check, column)."""
-    return np.asarray(((checks * sd[:, None, :]) @ linked) * sd[:, None, :])
-
-
-def own_variance(spread: Array, rows: Array) -> Array:
-    """Return the diagonal of R S R', (cell, row), from R S."""
-    return np.asarray(np.einsum("crk,rk->cr", spread, rows))
-
-
-def _back(spread: Array, inverse: Array, half: Array) -> Array:
-    return np.asarray(np.einsum("crk,cr->ck", spread, np.einsum("crk,cr->ck", inverse, half)))
-
-
-def _variance_of(rows: Array, variance: Array, explained: Array) -> Array:
-    """Return the variance after reconciliation of R x, (cell, row), of independent data."""
-    seen = explained @ rows.T
-    return np.asarray(variance @ (rows**2).T - (seen**2).sum(axis=1))
-
-
-def _covariance(found: Structure, sd: Array, linked: Array | None, explained: Array) -> Array:
-    """Return the covariance of all reconciled values, (cell, column, column)."""
-    count = sd.shape[-1]
-    joint = np.eye(count) if linked is None else linked
-    joint = joint * sd[:, :, None] * sd[:, None, :] - explained.transpose(0, 2, 1) @ explained
-    turn = np.eye(count)
-    turn[found.determinable] = -found.recipe
-    turn[found.undeterminable] = 0.0
-    return np.asarray(turn @ joint @ turn.T)

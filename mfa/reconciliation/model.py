@@ -278,16 +278,23 @@ def _data(items: Items, seen: Mapping[str, Seen], compiled: Plan) -> tuple[Array
         _require_unit(one, items, compiled)
         dims = (*items.batch, *items.inner[name])
         columns = items.columns(name).reshape(-1)
-        labels = {d: list(items.labels[d]) for d in dims}
+        shape = [len(items.labels[d]) for d in dims]
+        places = np.ix_(*(_places(one, d, items.labels[d]) for d in dims))
+        turn = [one.dims.index(d) for d in dims]
         for target, data in ((value, one.value), (uncertainty, one.uncertainty)):
-            named = data.assign_coords(
-                {d: data.get_index(d).map(str) for d in data.dims if d != "year"}
-            )
-            whole = named.reindex(labels).transpose(*dims)
-            target[..., columns] = whole.values.reshape(*items.batch_shape, -1)
+            whole = np.full(shape, np.nan)
+            whole[places] = data.values.transpose(turn)
+            target[..., columns] = whole.reshape(*items.batch_shape, -1)
         lognormal[columns] = one.lognormal
         _refuse_values(one, items.groups[name], compiled)
     return value, np.nan_to_num(uncertainty), lognormal
+
+
+def _places(one: Seen, dim: str, labels: Sequence[Any]) -> list[int]:
+    """Return where the labels of an observation stand among all."""
+    at = {label: i for i, label in enumerate(labels)}
+    own = one.value.get_index(dim).tolist()
+    return [at[label if dim == "year" else str(label)] for label in own]
 
 
 def _require_unit(one: Seen, items: Items, compiled: Plan) -> None:

@@ -166,9 +166,14 @@ def _uncertainty(name: str, given: Any, value: xr.DataArray, absent: xr.DataArra
             raise MfaError(
                 f"{name}: the uncertainty has the dimension {extra[0]!r}, which the value has not"
             )
-        found = found.broadcast_like(value).transpose(*value.dims)
-    wrong = ~absent & ~((found >= 0) & (found < np.inf))
-    _refuse(name, found, wrong, "a standard uncertainty is 0 (exact) or more, and finite")
+        shape = [value.sizes[d] if d in found.dims else 1 for d in value.dims]
+        turned = found.transpose(*(d for d in value.dims if d in found.dims)).values
+        found = value.copy(data=np.broadcast_to(turned.reshape(shape), value.shape))
+    with np.errstate(invalid="ignore"):
+        wrong = ~absent.values & ~((found.values >= 0) & (found.values < np.inf))
+    if wrong.any():
+        why = "a standard uncertainty is 0 (exact) or more, and finite"
+        _refuse(name, found, value.copy(data=wrong), why)
     return found
 
 
