@@ -54,19 +54,21 @@ def quantity(result: xr.Dataset, name: str) -> xr.Dataset:
     if not inner:
         found = own.isel(item=0, drop=True)
     else:
-        found = own
         labels = {c: list(dict.fromkeys(own[c].values.tolist())) for c in inner}
+        cells = tuple(np.array([labels[c].index(x) for x in own[c].values.tolist()]) for c in inner)
         shape = [len(v) for v in labels.values()]
         arrays = {}
         for key, data in own.data_vars.items():
             lead = [d for d in data.dims if d != "item"]
             values = data.transpose(*lead, "item").values
-            arrays[key] = ((*lead, *labels), values.reshape(*values.shape[:-1], *shape))
+            whole = np.empty((*values.shape[:-1], *shape), dtype=values.dtype)
+            whole[..., *cells] = values
+            arrays[key] = ((*lead, *labels), whole)
         coords = {d: own[d].values for d in own.dims if d != "item"}
         if "year" in labels:
             labels["year"] = [int(y) for y in labels["year"]]
         found = xr.Dataset(arrays, coords={**coords, **labels})
-    for key in ("value", "standard_uncertainty", "adjustment"):
+    for key in {"value", "standard_uncertainty", "adjustment"} & {*found.data_vars}:
         found[key].attrs["units"] = unit
     return found.transpose(*order(found.dims, [str(d) for d in found.dims]))
 

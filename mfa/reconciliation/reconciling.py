@@ -51,7 +51,7 @@ def reconcile(
         :class:`mfa.reconciliation.Observation`.  Numbers or arrays with the
         dimensions of what they are.  What is not named is not measured.
     bounds : bool
-        Keep flows and stocks at 0 or more and shares in [0, 1] (needs osqp).
+        Keep flows and stocks at 0 or more and shares in [0, 1] (a quadratic program).
     eliminate : bool
         Leave out the most suspect observation where the test fails, one after
         the other, until it is passed or suspects cannot be told apart.
@@ -124,7 +124,7 @@ def reconcile(
         found = adjust(matrix, value, sd, **settings, **more)
         if bounds:
             more["correlation"] = linked
-            found = bounded.within(found, matrix, value, sd, model.low, model.high, names, **more)
+            found = bounded.within(found, matrix, value, sd, model.low, model.high, **more)
         return found
 
     def solve(value: Array, sd: Array) -> Adjusted:

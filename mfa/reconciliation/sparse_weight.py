@@ -51,6 +51,7 @@ class SparseWeight:
         self.own = [self.place[o] for o in own]
         self.reached = [self.place[r] for r in reached]
         self.steps = [self._step(k) for k in range(len(checks))]
+        self.gather = self._gathering(checks.shape[1])
 
     def _step(self, k: int) -> tuple[int, Index, Index, Index, Index]:
         """Return where column k is, and which entries its elimination changes."""
@@ -62,30 +63,29 @@ class SparseWeight:
         ]
         return self.at[k, k], column, np.array(changed, dtype=np.intp), first, second
 
-    def factor(self, variance: Array) -> Factored:
-        """Return the factors for variances (cell, column) of independent data."""
-        rows, columns, products = [], [], []
+    def _gathering(self, columns: int) -> Any:
+        """Return the matrix that adds variances up to the entries of W."""
+        rows, chosen, products = [], [], []
         dense = self.checks.tocsc()
         for column, places in enumerate(self.own):
             part = slice(dense.indptr[column], dense.indptr[column + 1])
             factors = dict(zip(self.place[dense.indices[part]], dense.data[part], strict=True))
             for a, b in _pairs(places):
                 rows.append(self.at[max(a, b), min(a, b)])
-                columns.append(column)
+                chosen.append(column)
                 products.append(factors[a] * factors[b])
-        gather = sparse.csr_matrix(
-            (products, (rows, columns)), shape=(len(self.at), variance.shape[1])
-        )
-        entries = np.asarray(gather @ variance.T)
-        return Factored(self, entries, variance, gather)
+        return sparse.csr_matrix((products, (rows, chosen)), shape=(len(self.at), columns))
+
+    def factor(self, variance: Array) -> Factored:
+        """Return the factors for variances (cell, column) of independent data."""
+        return Factored(self, np.asarray(self.gather @ variance.T), variance)
 
 
 class Factored:
     """L and D of all cells, entries (entry, cell)."""
 
-    def __init__(self, pattern: SparseWeight, entries: Array, variance: Array, gather: Any):
+    def __init__(self, pattern: SparseWeight, entries: Array, variance: Array):
         self.pattern, self.entries, self.variance = pattern, entries, variance
-        self.gather = gather
         self.pivot = np.empty((len(pattern.below), entries.shape[1]))
         for k, (diagonal, column, changed, first, second) in enumerate(pattern.steps):
             self.pivot[k] = entries[diagonal]
@@ -120,7 +120,7 @@ class Factored:
         for (i, k), position in pattern.at.items():
             if i != k:
                 twice[position] = 2.0
-        spread = sparse.csr_matrix(self.gather.multiply(twice[:, None]).T)
+        spread = sparse.csr_matrix(pattern.gather.multiply(twice[:, None]).T)
         columns = np.asarray(spread @ inverse).T * self.variance**2
         derived = np.zeros((len(self.variance), len(pattern.derived)))
         for number, places in enumerate(pattern.reached):
