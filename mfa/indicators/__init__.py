@@ -4,7 +4,7 @@
 a user's own is one function under ``@mfa.indicators.indicator()``.
 """
 
-from mfa.indicators import circularity, decomposition
+from mfa.indicators import circularity, decomposition, environment
 from mfa.indicators.registry import INDICATORS, Indicator, indicator
 
-__all__ = ["INDICATORS", "Indicator", "circularity", "decomposition", "indicator"]
+__all__ = ["INDICATORS", "Indicator", "circularity", "decomposition", "environment", "indicator"]

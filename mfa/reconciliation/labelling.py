@@ -62,7 +62,8 @@ def quantity(result: xr.Dataset, name: str) -> xr.Dataset:
             lead = [d for d in data.dims if d != "item"]
             values = data.transpose(*lead, "item").values
             whole = np.empty((*values.shape[:-1], *shape), dtype=values.dtype)
-            whole[..., *cells] = values
+            index: Any = (..., *cells)
+            whole[index] = values
             arrays[key] = ((*lead, *labels), whole)
         coords = {d: own[d].values for d in own.dims if d != "item"}
         if "year" in labels:
