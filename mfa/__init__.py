@@ -34,12 +34,12 @@ _HOMES = {
     "BalanceError": "mfa.errors",
 }
 
-_ROOMS = ("demand", "indicators", "lifetime", "stocks", "reconciliation", "plot")
+_ROOMS = ("demand", "indicators", "lifetime", "stocks", "reconciliation", "availability", "plot")
 
 __all__ = [*_HOMES, *_ROOMS, "__version__"]
 
 if TYPE_CHECKING:
-    from mfa import demand, indicators, lifetime, plot, reconciliation, stocks
+    from mfa import availability, demand, indicators, lifetime, plot, reconciliation, stocks
     from mfa.balances import balance
     from mfa.comparison import compare
     from mfa.dims import array, years
