@@ -30,6 +30,7 @@ def within(
     sd: Array,
     low: Array,
     high: Array,
+    keep: bool = False,
     **settings: Any,
 ) -> Adjusted:
     """Return results in which no quantity lies beyond its bounds.
@@ -42,6 +43,8 @@ def within(
         As they went into :func:`adjust`, value and sd (cell, column).
     low, high : arrays (column,)
         Bounds, ±inf for none.
+    keep : bool
+        Give some value within the bounds also to the undeterminable.
     settings
         `right` and `correlation` of :func:`adjust`.
 
@@ -76,7 +79,9 @@ def within(
         )  # fmt: skip
         square = _squares(inside, value[cells], sd[cells], linked)
         held = ~beyond[cells].any(axis=1) & (square <= chi2[cells] * (1 + ALIKE) + ALIKE)
-        inside[found.code[cells] == UNDETERMINABLE] = np.nan
+        if not keep:
+            inside[found.code[cells] == UNDETERMINABLE] = np.nan
+        held &= not keep
         new = cells[~held]
         values[new], chi2[new] = inside[~held], square[~held]
         moved[new] = values[new] - value[new]

@@ -1,8 +1,9 @@
 """Which observation is suspect, when that cannot be told, and leaving suspects out.
 
 The global test compares χ² with its law.  If it fails, the local test names the
-observation with the largest standardised adjustment.  Observations that stand
-together in every balance have equal ones: then nothing tells them apart.
+observation with the largest standardised adjustment z.  Observations that stand
+together in every balance have equal ones, and leaving either out lowers χ² by as
+much, z² (of independent data): then nothing tells them apart.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from numpy.typing import NDArray
 from mfa.reconciliation.elimination import ELIMINATED, Array
 from mfa.reconciliation.least_squares import Adjusted
 
-EQUAL = 1e-6
-"""Relative difference up to which two standardised adjustments are the same."""
+ALIKE = 1.0
+"""Difference in z² up to which two suspects cannot be told apart."""
 
 
 def fails(found: Adjusted, level: float) -> NDArray[np.bool_]:
@@ -27,14 +28,15 @@ def fails(found: Adjusted, level: float) -> NDArray[np.bool_]:
 
 
 def most_suspect(standardised: Array) -> NDArray[np.intp]:
-    """Return the columns with the largest standardised adjustment (column,), all that share it.
+    """Return the columns with the largest standardised adjustment (column,), all that are alike.
 
     >>> most_suspect(np.array([2.0, -3.0, 3.0, np.nan])).tolist()
     [1, 2]
     """
     size = np.nan_to_num(np.abs(standardised))
     top = size.max(initial=0.0)
-    return np.flatnonzero(size >= top * (1 - EQUAL)) if top > 0 else np.zeros(0, dtype=np.intp)
+    alike = (size > 0) & (size**2 >= top**2 * (1 - 1e-9) - ALIKE)
+    return np.flatnonzero(alike)
 
 
 def suspects(found: Adjusted, level: float, names: Sequence[str]) -> list[str]:

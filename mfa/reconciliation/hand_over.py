@@ -9,6 +9,7 @@ import xarray as xr
 
 from mfa.errors import MfaError, shortly
 from mfa.plans import Plan, plan
+from mfa.process_steps import TradeStep
 from mfa.reconciliation.labelling import quantity
 from mfa.reconciliation.relations import coefficients_of
 from mfa.scenario import Scenario
@@ -91,7 +92,11 @@ def coefficients(system: System | Plan | Scenario, values: xr.Dataset) -> xr.Dat
             continue
         dims = {*compiled.system.parameters[text].dims, "year", "sample"}
         above = _total(compiled, values, process, given, dims)
-        below = _total(compiled, values, process, whole, dims)
+        step = next(s for s in compiled.steps if s.name == process)
+        if isinstance(step, TradeStep):  # all that is asked comes from some origin
+            below = above.sum(step.origins, skipna=False)
+        else:
+            below = _total(compiled, values, process, whole, dims)
         share = above / below.where(below > 0)
         if bool(share.notnull().all()):
             found[text] = share

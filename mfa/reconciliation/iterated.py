@@ -16,17 +16,23 @@ from typing import Any
 import numpy as np
 
 from mfa.errors import MfaError
-from mfa.reconciliation.elimination import Array
+from mfa.reconciliation.elimination import UNDETERMINABLE, Array
 from mfa.reconciliation.least_squares import Adjusted
 from mfa.reconciliation.relations import Relations, first_guess
 
 CONVERGED = 1e-10
 """Largest relative change of the last iteration."""
 
+HELD = 1e-8
+"""The same where bounds are reached: an interior point is not surer than that."""
+
 ITERATIONS = 200
 
 Linear = Callable[..., Adjusted]
 """Reconciles under linear balances: matrix, value, uncertainty, right, scale → Adjusted."""
+
+Hold = Callable[..., Adjusted]
+"""Brings a result within its bounds: found, matrix, value, uncertainty, right → Adjusted."""
 
 
 def iterate(
@@ -36,6 +42,7 @@ def iterate(
     sd: Array,
     lognormal: Any,
     linear: Linear,
+    hold: Hold | None = None,
 ) -> Adjusted:
     """Reconcile data (cell, column) under linear balances and relations.
 
@@ -47,6 +54,8 @@ def iterate(
     lognormal : array of bool (column,)
     linear : function
         Reconciles under linear balances.
+    hold : function, optional
+        Brings a linear result within its bounds.
 
     Raises
     ------
@@ -56,10 +65,11 @@ def iterate(
     curved = np.asarray(lognormal, dtype=bool)
     if relations is None or not len(relations):
         if not curved.any():
-            return linear(balances, value, sd)
-        return _until_still(balances, None, value, sd, curved, linear)
+            found = linear(balances, value, sd)
+            return found if hold is None else hold(found, balances, value, sd)
+        return _until_still(balances, None, value, sd, curved, linear, hold)
     cells = [
-        _until_still(balances, relations, value[i : i + 1], sd[i : i + 1], curved, linear)
+        _until_still(balances, relations, value[i : i + 1], sd[i : i + 1], curved, linear, hold)
         for i in range(len(value))
     ]
     return joined(cells)
@@ -81,7 +91,9 @@ def _until_still(
     sd: Array,
     lognormal: Any,
     linear: Linear,
+    hold: Hold | None,
 ) -> Adjusted:
+    """Linearise until nothing moves; only if that is out of bounds, go on within them."""
     x = linear(balances, value, sd).value if not lognormal.any() else value.copy()
     scale = None
     if relations is not None:
@@ -93,7 +105,7 @@ def _until_still(
     with np.errstate(divide="ignore", invalid="ignore"):
         narrow = np.sqrt(np.log1p((sd / value) ** 2))
         middle = np.log(value)
-    found: Adjusted | None = None
+    held, close = False, CONVERGED
     for number in range(ITERATIONS):
         data, spread = value, sd
         if logs.any():
@@ -101,18 +113,28 @@ def _until_still(
             data = np.where(logs, at * (1 + middle - np.log(at)), value)
             spread = np.where(logs, narrow * at, sd)
         if relations is None:
-            found = linear(balances, data, spread)
+            matrix, more = balances, {}
         else:
             missed, slope = relations(x[0])
             matrix = np.vstack([balances, slope])
             right = np.concatenate([np.zeros(len(balances)), slope @ x[0] - missed])
-            found = linear(matrix, data, spread, right=right, scale=scale)
+            more = {"right": right, "scale": scale}
+        found = linear(matrix, data, spread, **more)
+        if held and hold is not None:
+            found = hold(found, matrix, data, spread, keep=True, **more)
         new = np.where(np.isnan(found.value), x, found.value)
         new = np.where(logs & (new <= 0), 0.1 * x, new)
-        moved = np.nanmax(np.abs(new - x) / _sizes(x), initial=0.0)
+        told = found.code != UNDETERMINABLE
+        moved = np.max(np.abs(new - x) / _sizes(x), where=told, initial=0.0)
         x = new
-        if moved < CONVERGED and number:
-            return replace(found, adjustment=found.value - value)
+        if moved < close and number:
+            if hold is None or held:
+                sure = np.where(told, found.value, np.nan)
+                return replace(found, value=sure, adjustment=sure - value)
+            inside = hold(found, matrix, data, spread, **more)
+            if np.array_equal(inside.value, found.value, equal_nan=True):
+                return replace(found, adjustment=found.value - value)
+            held, close = True, HELD
     raise MfaError(
         f"the coefficients do not settle: after {ITERATIONS} iterations the largest change is still "
         f"{moved:.2g} of its quantity; give a coefficient or a flow near them a value"

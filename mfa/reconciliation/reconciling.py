@@ -121,14 +121,17 @@ def reconcile(
     settings: dict[str, Any] = {"correlation": linked, "names": names, "covariance": covariance}
 
     def linear(matrix: Array, value: Array, sd: Array, **more: Any) -> Adjusted:
-        found = adjust(matrix, value, sd, **settings, **more)
-        if bounds:
-            more["correlation"] = linked
-            found = bounded.within(found, matrix, value, sd, model.low, model.high, **more)
-        return found
+        return adjust(matrix, value, sd, **settings, **more)
+
+    def hold(found: Adjusted, matrix: Array, value: Array, sd: Array, **more: Any) -> Adjusted:
+        more["correlation"] = linked
+        return bounded.within(found, matrix, value, sd, model.low, model.high, **more)
 
     def solve(value: Array, sd: Array) -> Adjusted:
-        return iterated.iterate(model.balances, model.relations, value, sd, model.lognormal, linear)
+        return iterated.iterate(
+            model.balances, model.relations, value, sd, model.lognormal, linear,
+            hold if bounds else None,
+        )  # fmt: skip
 
     value = model.value.reshape(-1, model.items.count)
     sd = model.uncertainty.reshape(-1, model.items.count)
