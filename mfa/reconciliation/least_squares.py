@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from mfa.errors import MfaError
 from mfa.reconciliation.elimination import STATUS, Array, Structure, structure_of
+from mfa.reconciliation.inputs import checked, linked_by, name_of, with_constants
 from mfa.reconciliation.sparse_weight import Factored, SparseWeight
 from mfa.reconciliation.weights import DenseWeight
 
@@ -131,12 +132,12 @@ def adjust(
     >>> found.value.round(6).tolist(), round(float(found.chi2), 6)
     ([95.0, 63.2, 31.8], 2.0)
     """
-    work, data, sd = _checked(matrix, value, uncertainty, names)
+    work, data, sd = checked(matrix, value, uncertainty, names)
     lead, columns = data.shape[:-1], work.shape[1]
     flat, sds = data.reshape(-1, columns), sd.reshape(-1, columns)
     if right is not None and np.any(right):
-        work, flat, sds = _with_constants(work, flat, sds, right, lead)
-    linked = _linked(correlation, columns, work.shape[1])
+        work, flat, sds = with_constants(work, flat, sds, right, lead)
+    linked = linked_by(correlation, columns, work.shape[1])
     size = np.ones(work.shape[1])
     if scale is not None:
         size[:columns] = np.asarray(scale, dtype=float)
@@ -167,81 +168,6 @@ def _parts(cells: Any, structure: Structure) -> list[Any]:
     most = max(1, 20_000_000 // max(structure.checks.size, 1))
     few = np.count_nonzero(structure.checks) < 0.1 * structure.checks.size
     return [cells] if few else [cells[i : i + most] for i in range(0, len(cells), most)]
-
-
-def _checked(
-    matrix: Any, value: Any, uncertainty: Any, names: Sequence[str] | None
-) -> tuple[Array, Array, Array]:
-    dense = matrix.toarray() if hasattr(matrix, "toarray") else matrix
-    work = np.asarray(dense, dtype=float)
-    data, given = np.asarray(value, dtype=float), np.asarray(uncertainty, dtype=float)
-    if work.ndim != 2 or not data.ndim or data.shape[-1] != work.shape[1]:
-        raise MfaError(
-            f"values of shape {data.shape} do not fit a matrix of shape {work.shape}: "
-            "the last dimension of the values is that of the columns"
-        )
-    if not np.isfinite(work).all():
-        raise MfaError("the matrix of balances holds NaN or an infinite number")
-    try:
-        sd = np.broadcast_to(given, data.shape)
-    except ValueError:
-        raise MfaError(
-            f"uncertainties of shape {given.shape} do not fit values of shape {data.shape}"
-        ) from None
-    measured = ~np.isnan(data)
-    for wrong, why in (
-        (np.isinf(data), "is infinite"),
-        (measured & np.isnan(sd), "has the uncertainty NaN; 0 says that it is exact"),
-        (measured & (sd < 0), "has a negative uncertainty"),
-        (measured & np.isinf(sd), "has an infinite uncertainty; NaN as value says: not measured"),
-    ):
-        if wrong.any():
-            column = int(np.argwhere(wrong)[0][-1])
-            raise MfaError(f"the value of {_name(names, column)} {why}")
-    return work, data, np.where(measured, sd, 0.0)
-
-
-def _name(names: Sequence[str] | None, column: int) -> str:
-    return repr(names[column]) if names is not None else f"column {column}"
-
-
-def _with_constants(
-    work: Array, flat: Array, sds: Array, right: Any, lead: tuple[int, ...]
-) -> tuple[Array, Array, Array]:
-    """Return A x = b as [A, −1] (x, b) = 0, b being known exactly."""
-    given = np.asarray(right, dtype=float)
-    if given.shape[-1:] != (len(work),) or not np.isfinite(given).all():
-        raise MfaError(
-            f"right has the shape {given.shape}; it needs one finite number for each of the "
-            f"{len(work)} balances"
-        )
-    each = np.broadcast_to(given, (*lead, len(work))).reshape(-1, len(work))
-    used = np.flatnonzero((each != 0).any(axis=0))
-    columns = np.zeros((len(work), len(used)))
-    columns[used, np.arange(len(used))] = -1.0
-    return (
-        np.hstack([work, columns]),
-        np.hstack([flat, each[:, used]]),
-        np.hstack([sds, np.zeros((len(flat), len(used)))]),
-    )
-
-
-def _linked(correlation: Any, columns: int, wanted: int) -> Array | None:
-    if correlation is None:
-        return None
-    given = np.asarray(correlation, dtype=float)
-    if given.shape != (columns, columns) or not np.allclose(given, given.T, atol=1e-12):
-        raise MfaError(
-            f"the correlation has the shape {given.shape}; it is symmetric, ({columns}, {columns})"
-        )
-    if not np.allclose(np.diag(given), 1.0) or np.linalg.eigvalsh(given).min() < -1e-9:
-        raise MfaError(
-            "no data can be correlated like this: on its diagonal a correlation has 1, and none of "
-            "its eigenvalues is negative"
-        )
-    linked = np.eye(wanted)
-    linked[:columns, :columns] = given
-    return linked
 
 
 class _Blank:
@@ -363,7 +289,7 @@ def _refuse_contradiction(found: Structure, given: Array, names: Sequence[str] |
         cell, row = np.argwhere(wrong)[0]
         columns = np.flatnonzero(rows[row])
         known = [int(c) for c in columns if names is None or c < len(names)]
-        told = ", ".join(f"{_name(names, c)} = {given[cell, c]:g}" for c in known[:6])
+        told = ", ".join(f"{name_of(names, c)} = {given[cell, c]:g}" for c in known[:6])
         raise MfaError(
             f"exactly known values contradict a balance: {told or 'the right-hand side'}, off by "
             f"{abs(left[cell, row]):g}; give one of them an uncertainty"
