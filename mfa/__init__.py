@@ -29,6 +29,7 @@ _HOMES = {
     "simulate": "mfa.runs",
     "assess": "mfa.assessment",
     "balance": "mfa.balances",
+    "reconcile": "mfa.reconciliation",
     "rule": "mfa.rules",
     "years": "mfa.dims",
     "array": "mfa.dims",
@@ -36,12 +37,32 @@ _HOMES = {
     "BalanceError": "mfa.errors",
 }
 
-_ROOMS = ("demand", "indicators", "lifetime", "stocks", "trade", "networks", "plot")
+_ROOMS = (
+    "demand",
+    "indicators",
+    "lifetime",
+    "stocks",
+    "trade",
+    "networks",
+    "reconciliation",
+    "availability",
+    "plot",
+)
 
 __all__ = [*_HOMES, *_ROOMS, "__version__"]
 
 if TYPE_CHECKING:
-    from mfa import demand, indicators, lifetime, networks, plot, stocks, trade
+    from mfa import (
+        availability,
+        demand,
+        indicators,
+        lifetime,
+        networks,
+        plot,
+        reconciliation,
+        stocks,
+        trade,
+    )
     from mfa.assessment import assess
     from mfa.balances import balance
     from mfa.comparison import compare
@@ -51,6 +72,7 @@ if TYPE_CHECKING:
     from mfa.manifest import read_scenario, read_scenarios
     from mfa.parameters import build_parameters
     from mfa.plans import Plan, plan
+    from mfa.reconciliation import reconcile
     from mfa.results import load, save
     from mfa.rules import rule
     from mfa.runs import run_batch, simulate

@@ -9,8 +9,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from mfa.accounts import accounts
 from mfa.assessment import assess
-from mfa.balances import Account, End, check, extremes, residuals
+from mfa.balances import check, extremes, residuals
 from mfa.dims import order
 from mfa.errors import MfaError, shortly
 from mfa.execution import bind, execute
@@ -20,7 +21,7 @@ from mfa.results import describe
 from mfa.scenario import Scenario
 from mfa.steps import Bound, Dims, spread
 from mfa.stock_step import StockStep
-from mfa.system import System, factors, placement, read_dims
+from mfa.system import System, factors
 from mfa.target_checks import check_targets
 from mfa.units import canonical
 
@@ -63,7 +64,7 @@ def simulate(system: Plan | System, parameters: xr.Dataset) -> xr.Dataset:
     values = execute(compiled, bound, years)
     labels = compiled.system.dimensions
     sizes = {d: len(own) for d, own in labels.items()}
-    found = residuals(_accounts(compiled), values, sizes, compiled.system.axes)
+    found = residuals(accounts(compiled), values, sizes, compiled.system.axes)
     extent = extremes(values[name] for name in compiled.flows)
     worst = check(found, extent, labels, years)
     return _labelled(compiled, values, years, worst)
@@ -126,30 +127,6 @@ def _same_unit(name: str, stamped: object, declared: str) -> None:
             f"{name}: its attribute 'units' is {stamped!r}, wanted is {wanted!r}; "
             "convert the numbers and stamp them anew"
         )
-
-
-@lru_cache(maxsize=16)
-def _accounts(compiled: Plan) -> list[Account]:
-    stocks = {process: stock for stock, process in compiled.stocks.items()}
-    steps = {step.name: step for step in compiled.steps}
-    accounts = []
-    for name in compiled.system.processes:
-        ends = {
-            f: End(f, _read(compiled, f, name), placement(compiled.system, flow, name))
-            for f, flow in compiled.flows.items()
-        }
-        inputs = tuple(ends[f] for f, flow in compiled.flows.items() if flow.target == name)
-        outputs = tuple(ends[f] for f, flow in compiled.flows.items() if flow.source == name)
-        stock = End(stocks[name], steps[name].stock_dims) if name in stocks else None
-        if inputs and (outputs or stock):
-            accounts.append(Account(name, inputs, outputs, stock))
-    return accounts
-
-
-def _read(compiled: Plan, flow: str, process: str) -> Dims:
-    """Return the dimensions of a flow as a process at one of its ends reads them."""
-    dims, own = compiled.dims[flow], compiled.system.processes[process]
-    return dims if compiled.flows[flow].computed_by == process else read_dims(own, dims)
 
 
 def _labelled(compiled: Plan, values: dict[str, Array], years: range, worst: float) -> xr.Dataset:

@@ -4,7 +4,15 @@
 a user's own is one function under ``@mfa.indicators.indicator()``.
 """
 
-from mfa.indicators import circularity, decomposition, risk
+from mfa.indicators import circularity, decomposition, environment, risk
 from mfa.indicators.registry import INDICATORS, Indicator, indicator
 
-__all__ = ["INDICATORS", "Indicator", "circularity", "decomposition", "indicator", "risk"]
+__all__ = [
+    "INDICATORS",
+    "Indicator",
+    "circularity",
+    "decomposition",
+    "environment",
+    "indicator",
+    "risk",
+]

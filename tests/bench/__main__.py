@@ -172,11 +172,19 @@ def indicators() -> None:
         row(*measured)
 
 
+def reconciliation() -> None:
+    from tests.bench import reconciliation as table
+
+    for measured in table.rows():
+        row(*measured)
+
+
 if __name__ == "__main__":
     print(f"{'work':<58}{'found':>16}{'limit':>12}")
     closed_cycle()
     cohorts()
     growth_laws()
     indicators()
+    reconciliation()
     reference()
     imports()

@@ -20,7 +20,11 @@ NAMES = (
     "04_s_curve",
     "05_rival_forecasts",
     "06_battery_demand",
+    "07_secondary_supply",
     "09_supply_risk",
+    "11_reconciliation",
+    "12_energy_and_emissions",
+    "13_availability_and_price",
 )
 
 
@@ -140,6 +144,35 @@ def test_the_rivals_notebook_says_where_the_s_curve_loses(executed):
     assert (
         said["metals", "observed", "21-42"] == said["steel", "observed", "21-42"] == "wins against"
     )
+
+
+def test_the_reconciliation_notebook_says_what_its_words_say(executed):
+    """Nickel is consistent, cobalt is not; what moved most stands in the text."""
+    book = executed("11_reconciliation")
+    assert pictures(book) == 1
+    text = printed(book)
+    assert re.search(r"Ni: χ² .* p = 0\.[5-9]\d+; suspect: none", text)
+    assert re.search(r"Co: χ² .* p = 0\.0[0-4]\d*; suspect: cannot be told: .*Australia", text)
+    assert "the Survey agrees with itself" in text
+    assert re.search(r"p = 1\.00", text)
+
+
+def test_the_notebook_of_emissions_says_that_factors_are_defaults(executed):
+    book = executed("12_energy_and_emissions")
+    assert pictures(book) == 1
+    text = printed(book)
+    assert "defaults: Li ore" in text
+    assert re.search(r"circular − reference in 2050, Mt: low -\d+ central -\d+ high -\d+", text)
+    assert "consumed − produced: 0.0" in text
+
+
+def test_the_notebook_of_availability_names_the_years_that_fall_short(executed):
+    book = executed("13_availability_and_price")
+    assert pictures(book) == 3
+    text = printed(book)
+    years = [int(n) for n in re.findall(r"short in (\d+) years", text)]
+    assert len(years) == 3 and years == sorted(years)
+    assert "Ni: the fit wants" in text and "at the low bound" in text
 
 
 def test_own_system_takes_fewer_than_forty_lines_of_yaml():

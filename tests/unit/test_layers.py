@@ -38,6 +38,7 @@ FLOORS = [
     "role_arrays",
     "potentials",
     "assessment",
+    "reconciliation",
     "execution",
     "target_checks",
     "results",
