@@ -230,3 +230,20 @@ def test_is_committed_without_outputs(name):
     assert not outputs(book)
     assert all(cell.execution_count is None for cell in book.cells if cell.cell_type == "code")
     assert book.metadata.kernelspec.name == "python3"
+
+
+def test_secondary_supply_says_what_its_words_say(executed):
+    """Rates by definition, the year of the peak of lithium: if they change, so must the words."""
+    book = executed("07_secondary_supply")
+    assert pictures(book) == 6
+    tables = [o["data"]["text/plain"] for o in outputs(book) if "text/plain" in o.get("data", {})]
+    rates = next(text for text in tables if "Denmark" in text)
+    rows = {
+        line.split()[-4]: [int(x) for x in line.split()[-3:]] for line in rates.splitlines()[1:]
+    }
+    assert rows["Canada"][0] >= 40 and rows["Canada"][1] <= 60  # by either definition of the input
+    assert rows["France"][0] > 60 and rows["Denmark"][1] < 40
+    assert all(rate < 40 for rate in [r for row in list(rows.values())[3:] for r in row[:2]])
+    peaks = next(text for text in tables if "peak before 2036" in text)
+    last = peaks.split("peak before 2036, %")[1].splitlines()[1:]
+    assert [line.split()[-1] for line in last if line.strip()] == ["0", "0", "0"]
