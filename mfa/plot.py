@@ -14,6 +14,7 @@ from mfa.drawing import COLOURS as COLOURS
 from mfa.drawing import MOST, dress, name_ends, new_axes, palette, scaled
 from mfa.errors import MfaError, known
 from mfa.panels import flows_panel, lean, stocks_panel, words
+from mfa.panels import lines as flow_lines
 from mfa.waterfalls import waterfall as waterfall
 
 if TYPE_CHECKING:
@@ -286,7 +287,8 @@ def _sheet() -> Figure:
 def _pages(result: xr.Dataset) -> Iterator[_Page]:
     batch = "scenario" in result.dims
     first = int(result.attrs.get("report_from", result["year"].values[0]))
-    late = lean(result.sel(year=slice(first, None)))
+    late = lean(result).sel(year=slice(first, None))
+    flows = dict([*flow_lines(late).items()][:MOST])
     sha = str(result.attrs.get("scenario_sha256", ""))[:8]
     source = (
         f"{result.attrs.get('source', 'mfa')}, scenario {sha}, contained mass, all places together"
@@ -294,11 +296,11 @@ def _pages(result: xr.Dataset) -> Iterator[_Page]:
     for name, title in _titles(result).items():
         one = late.sel(scenario=name) if batch else late
         materials = [str(m) for m in one["material"].values] if "material" in one.dims else [""]
-        for material in materials:
-            part = one.sel(material=material) if material else one
+        for number, material in enumerate(materials):
+            part = one.isel(material=number) if material else one
             ending = "_".join(filter(None, (material, name if batch else "")))
-            for what, (panel, all_names) in {
-                "flows": flows_panel(part, MOST),
+            for what, (panel, every) in {
+                "flows": (flows_panel(part, flows), list(flows)),
                 "stocks": stocks_panel(part),
             }.items():
                 if panel is None:
@@ -306,7 +308,7 @@ def _pages(result: xr.Dataset) -> Iterator[_Page]:
                 head = ": ".join(filter(None, (title, material)))
                 panel = panel.assign_attrs(long_name=f"{head}, {panel.attrs['long_name']}")
                 key = f"{what}_{ending}".rstrip("_")
-                yield _Page(key, panel, what == "stocks", palette(all_names), source)
+                yield _Page(key, panel, what == "stocks", palette(every), source)
 
 
 def _titles(result: xr.Dataset) -> dict[str, str]:
