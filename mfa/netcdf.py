@@ -120,6 +120,10 @@ def _write_any(data: xr.Dataset, target: BytesIO) -> None:
     from xarray.backends import H5NetCDFStore
 
     packed = {"zlib": True, "complevel": PACKED["compression_opts"], "shuffle": False}
-    encoding = {n: packed for n, v in data.data_vars.items() if v.ndim and v.dtype.kind == "f"}
+    encoding = {
+        name: packed | {"chunksizes": _chunks(variable)}
+        for name, variable in data.variables.items()
+        if name in data.data_vars and variable.ndim and variable.size and variable.dtype.kind == "f"
+    }
     with h5netcdf.File(target, "w") as file:
         data.dump_to_store(H5NetCDFStore(file), encoding=encoding)
