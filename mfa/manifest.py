@@ -238,7 +238,9 @@ def relative(file: str, folder: str) -> str:
 
 def _moved(place: Place, names: Mapping[str, str]) -> Place:
     """Return a place by the name that its file has in a manifest, if it has one."""
-    return Place(names.get(place.file, place.file), place.line, place.column)
+    if place.file not in names:
+        return place
+    return Place(names[place.file], place.line, place.column)
 
 
 def fingerprint(scenario: Scenario) -> str:
