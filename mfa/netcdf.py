@@ -95,10 +95,14 @@ def _place(numbers: list[int]) -> dict[str, Any]:
 
 
 def _chunks(variable: xr.Variable) -> tuple[int, ...]:
-    """Return the shape of what is packed together: whole arrays, of large ones some of the first axis."""
-    rows, *others = variable.shape
-    row = variable.dtype.itemsize * prod(others)
-    return min(rows, max(1, CHUNK // row)), *others
+    """Return the shape of what is packed together: whole arrays, large ones cut along their first axes."""
+    shape = [*variable.shape]
+    for axis, size in enumerate(shape):
+        below = variable.dtype.itemsize * prod(shape[axis + 1 :])
+        shape[axis] = min(size, max(1, CHUNK // below))
+        if below <= CHUNK:
+            break
+    return tuple(shape)
 
 
 def _describe(owner: Any, attrs: Mapping[Any, Any]) -> None:
