@@ -6,7 +6,7 @@ indicator means is said in :mod:`mfa.indicators.circularity`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -269,14 +269,21 @@ def of_the_world(result: xr.Dataset, name: str) -> xr.DataArray | None:
     None where the world has no such number: of a tonne's value, of what is per
     head of places that may overlap.
     """
-    data = result[name]
+    data = result.variables[name]
     if "whole" in data.attrs:
         names = (data.attrs["part"], *quantities(data.attrs["whole"]))
         if any(n not in result for n in names) or "indicator_population" in names:
             return None
-        above = totals(result[data.attrs["part"]])
-        below = combined(data.attrs["whole"], lambda n: totals(result[n]))
-        below = below.where(below > DUST * max(float(abs(above).max()), float(abs(below).max())))
-        rate: xr.DataArray = (above / below).assign_attrs(data.attrs)
-        return rate
-    return totals(data) if str(data.attrs.get("units")) in ("t", "t/yr", "person") else None
+        above = totals(result.variables[data.attrs["part"]])
+        below = combined(data.attrs["whole"], lambda n: totals(result.variables[n]))
+        most = max(float(abs(above).max()), float(abs(below).max()))
+        rate = above / below.where(below > DUST * most)
+        return _with_labels(result, rate, data.attrs)
+    if str(data.attrs.get("units")) not in ("t", "t/yr", "person"):
+        return None
+    return _with_labels(result, totals(data), data.attrs)
+
+
+def _with_labels(result: xr.Dataset, data: xr.Variable, attrs: Mapping[str, Any]) -> xr.DataArray:
+    labels = {d: result[d] for d in data.dims if d in result.coords}
+    return xr.DataArray(data.values, labels, data.dims, attrs=attrs)

@@ -119,22 +119,29 @@ def _total(
     sizes: Mapping[str, int],
     dims: tuple[str, ...],
 ) -> Any:
-    total: Any = None
+    total, own = None, False  # whether the total is an array of its own, to which may be added
     for end in ends:
         array = values[end.name]
         axes = tuple(i for i, d in enumerate(end.dims) if d not in dims)
-        array = array.sum(axis=axes) if axes else array
+        summed = array.sum(axis=axes) if axes else array
         left = [d for d in end.dims if d in dims]
-        if (order := sorted(range(len(left)), key=lambda i: dims.index(left[i]))) != [
-            *range(len(left))
-        ]:
-            array = array.transpose(*order, len(left))
-        placed = {d: i for d, i in end.placed if d not in end.dims}
-        if placed.keys() & set(dims):
-            whole = np.zeros((*(sizes[d] for d in dims), array.shape[-1]))
-            whole[tuple(placed.get(d, slice(None)) for d in dims)] = array
-            array = whole
-        total = array if total is None else total + array
+        order = sorted(range(len(left)), key=lambda i: dims.index(left[i]))
+        if order != [*range(len(left))]:
+            summed = summed.transpose(*order, len(left))
+        placed = {d: i for d, i in end.placed if d not in end.dims and d in dims}
+        if placed:
+            if total is None:
+                total = np.zeros((*(sizes[d] for d in dims), summed.shape[-1]))
+            elif not own:
+                total = total.copy()
+            total[tuple(placed.get(d, slice(None)) for d in dims)] += summed
+            own = True
+        elif total is None:
+            total = summed
+        elif own:
+            total += summed
+        else:
+            total, own = total + summed, True
     return np.zeros(1) if total is None else total
 
 

@@ -146,6 +146,7 @@ def document(scenarios: Sequence[Scenario]) -> dict[str, Any]:
 
 
 def _scenario_document(scenario: Scenario) -> dict[str, Any]:
+    names = {file: relative(file, scenario.folder) for file in scenario.files}
     return {
         "name": scenario.name,
         "title": scenario.title,
@@ -162,26 +163,22 @@ def _scenario_document(scenario: Scenario) -> dict[str, Any]:
                 "parameter": given.parameter,
                 "layer": given.layer,
                 "giver": given.giver,
-                "at": str(_moved(given.place, scenario)),
+                "at": str(_moved(given.place, names)),
                 **({"select": dict(given.selection)} if given.selection else {}),
                 "value": plain(given.raw),
             }
             for given in scenario.given
         ],
-        **(
-            {"targets": [_target(c, scenario) for c in scenario.targets]}
-            if scenario.targets
-            else {}
-        ),
+        **({"targets": [_target(c, names) for c in scenario.targets]} if scenario.targets else {}),
     }
 
 
-def _target(clause: Clause, scenario: Scenario) -> dict[str, Any]:
+def _target(clause: Clause, names: Mapping[str, str]) -> dict[str, Any]:
     return {
         "name": clause.name,
         "layer": clause.layer,
         "giver": clause.giver,
-        "at": str(_moved(clause.place, scenario)),
+        "at": str(_moved(clause.place, names)),
         "target": plain(clause.raw),
     }
 
@@ -239,10 +236,11 @@ def relative(file: str, folder: str) -> str:
     return whole.name if PurePath(file).is_absolute() else PurePath(file).as_posix()
 
 
-def _moved(place: Place, scenario: Scenario) -> Place:
-    if place.file not in scenario.files:
+def _moved(place: Place, names: Mapping[str, str]) -> Place:
+    """Return a place by the name that its file has in a manifest, if it has one."""
+    if place.file not in names:
         return place
-    return Place(relative(place.file, scenario.folder), place.line, place.column)
+    return Place(names[place.file], place.line, place.column)
 
 
 def fingerprint(scenario: Scenario) -> str:

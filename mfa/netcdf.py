@@ -8,14 +8,22 @@ in a third of the time that the general way takes; any other goes that way.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from io import BytesIO
+from math import prod
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-PACKED = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
-"""Of arrays of numbers; higher levels take twice the time for a twentieth of the space."""
+PACKED = {"compression": "gzip", "compression_opts": 1}
+"""Of arrays of numbers; higher levels take twice the time for a twentieth of the space.
+
+The bytes are not shuffled: numbers that come again, zeros above all, are packed as they are.
+"""
+
+CHUNK = 2**24
+"""Most bytes of an array that are packed together."""
 
 
 def to_bytes(data: xr.Dataset) -> bytes:
@@ -51,7 +59,7 @@ def _write_plain(data: xr.Dataset, target: BytesIO) -> None:
 
     with h5py.File(target, "w", track_order=True) as file:
         versions = f"version=2,hdf5={h5py.version.hdf5_version},h5py={h5py.__version__}"
-        file.attrs["_NCProperties"] = np.bytes_(versions)
+        _describe(file, {"_NCProperties": np.bytes_(versions)})
         _describe(file, data.attrs)
         scales = {}
         for number, dim in enumerate(data.dims):
@@ -61,37 +69,65 @@ def _write_plain(data: xr.Dataset, target: BytesIO) -> None:
             kind = h5py.string_dtype() if text else labels.dtype
             scale = file.create_dataset(str(dim), data=values, dtype=kind, track_order=True)
             scale.make_scale(str(dim))
-            scale.attrs["_Netcdf4Dimid"] = np.int32(number)
-            scale.attrs["_Netcdf4Coordinates"] = np.array([number], dtype=np.int32)
-            _describe(scale, labels.attrs)
+            _describe(scale, _place([number]) | labels.attrs)
             scales[dim] = scale
         for name in data.data_vars:
             variable = data.variables[name]
-            how: dict[str, Any] = PACKED if variable.ndim and variable.size else {}
+            packed = variable.ndim and variable.size
+            how: dict[str, Any] = PACKED | {"chunks": _chunks(variable)} if packed else {}
             values = np.asarray(variable.values)
             stored = file.create_dataset(
                 str(name), data=values, fillvalue=np.nan, track_order=True, **how
             )
-            if variable.ndim:
-                numbers = [[*data.dims].index(dim) for dim in variable.dims]
-                stored.attrs["_Netcdf4Dimid"] = np.int32(numbers[0])
-                stored.attrs["_Netcdf4Coordinates"] = np.array(numbers, dtype=np.int32)
+            _describe(stored, _place([[*data.dims].index(dim) for dim in variable.dims]))
             for axis, dim in enumerate(variable.dims):
                 stored.dims[axis].attach_scale(scales[dim])
-            stored.attrs["_FillValue"] = np.array([np.nan], dtype=variable.dtype)
-            _describe(stored, variable.attrs)
+            empty = {"_FillValue": np.array([np.nan], dtype=variable.dtype)}
+            _describe(stored, empty | variable.attrs)
 
 
-def _describe(owner: Any, attrs: Any) -> None:
+def _place(numbers: list[int]) -> dict[str, Any]:
+    """Return the attributes that say which dimensions a variable has, by their numbers."""
+    if not numbers:
+        return {}
+    first, every = np.int32(numbers[0]), np.array(numbers, dtype=np.int32)
+    return {"_Netcdf4Dimid": first, "_Netcdf4Coordinates": every}
+
+
+def _chunks(variable: xr.Variable) -> tuple[int, ...]:
+    """Return the shape of what is packed together: whole arrays, large ones cut along their first axes."""
+    shape = [*variable.shape]
+    for axis, size in enumerate(shape):
+        below = variable.dtype.itemsize * prod(shape[axis + 1 :])
+        shape[axis] = min(size, max(1, CHUNK // below))
+        if below <= CHUNK:
+            break
+    return tuple(shape)
+
+
+def _describe(owner: Any, attrs: Mapping[Any, Any]) -> None:
+    """Write attributes, text as text and numbers as arrays; h5py's own way takes five times as long."""
+    from h5py import h5a, h5s, h5t, string_dtype
+
     for key, value in attrs.items():
-        owner.attrs[str(key)] = value if isinstance(value, str) else np.atleast_1d(value)
+        if isinstance(value, str):
+            array = np.array(value, dtype=string_dtype())
+        else:
+            array = np.asarray(value if isinstance(value, np.generic) else np.atleast_1d(value))
+        space = h5s.create_simple(array.shape) if array.ndim else h5s.create(h5s.SCALAR)
+        kind = h5t.py_create(array.dtype, logical=True)
+        h5a.create(owner.id, str(key).encode(), kind, space).write(array)
 
 
 def _write_any(data: xr.Dataset, target: BytesIO) -> None:
     import h5netcdf
     from xarray.backends import H5NetCDFStore
 
-    packed = {"zlib": True, "complevel": PACKED["compression_opts"], "shuffle": True}
-    encoding = {n: packed for n, v in data.data_vars.items() if v.ndim and v.dtype.kind == "f"}
+    packed = {"zlib": True, "complevel": PACKED["compression_opts"], "shuffle": False}
+    encoding = {
+        name: packed | {"chunksizes": _chunks(variable)}
+        for name, variable in data.variables.items()
+        if name in data.data_vars and variable.ndim and variable.size and variable.dtype.kind == "f"
+    }
     with h5netcdf.File(target, "w") as file:
         data.dump_to_store(H5NetCDFStore(file), encoding=encoding)

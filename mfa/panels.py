@@ -8,14 +8,18 @@ figures of all its minerals and scenarios.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 ROLES = ("demand", "primary", "secondary")
 
+Data = TypeVar("Data", xr.DataArray, xr.Variable)
 
-def totals(data: xr.DataArray) -> xr.DataArray:
+
+def totals(data: Data) -> Data:
     """Return world totals: summed over all dimensions but scenario, year and material.
 
     Samples are averaged, not summed.
@@ -27,18 +31,29 @@ def totals(data: xr.DataArray) -> xr.DataArray:
 
 def lean(result: xr.Dataset) -> xr.Dataset:
     """Return the flows and stocks of a result, as world totals where only these are drawn."""
-    moving = {str(n): v for n, v in result.data_vars.items() if "kind" in v.attrs}
-    stocks = [name for name, data in moving.items() if data.attrs["kind"] == "stock"]
-    in_use = [name for name in stocks if moving[name].attrs.get("rule", "stock") == "stock"]
+    moving = _of_kind(result, "flow") | _of_kind(result, "stock")
+    in_use = [*_in_use(result).values()]
     whole = {*in_use} if len(in_use) == 1 else set()  # a single one is drawn by its labels
-    return xr.Dataset(
-        {
-            name: data if name in whole else totals(data)
-            for name, data in moving.items()
-            if data.attrs["kind"] in ("flow", "stock")
-        },
-        attrs=result.attrs,
-    )
+    shown = {name: data if name in whole else totals(data) for name, data in moving.items()}
+    dims = {dim for data in shown.values() for dim in data.dims}
+    labels = {dim: result.coords[dim] for dim in result.coords if dim in dims}
+    return xr.Dataset(shown, labels, result.attrs)
+
+
+def _of_kind(result: xr.Dataset, kind: str) -> dict[str, xr.Variable]:
+    """Return the flows or the stocks of a result, bare: making a DataArray of each takes long."""
+    every = {str(name): result.variables[name] for name in result.data_vars}
+    return {name: data for name, data in every.items() if data.attrs.get("kind") == kind}
+
+
+def _in_use(result: xr.Dataset) -> dict[str, str]:
+    """Return the stocks in use by their process."""
+    stocks = _of_kind(result, "stock")
+    return {
+        str(data.attrs["process"]): name
+        for name, data in stocks.items()
+        if data.attrs.get("rule", "stock") == "stock"
+    }
 
 
 def chains(result: xr.Dataset) -> list[list[str]]:
@@ -58,13 +73,13 @@ def chains(result: xr.Dataset) -> list[list[str]]:
     ... }))
     [['mined', 'traded'], ['waste'], ['used']]
     """
-    flows = {str(n): v.attrs for n, v in result.data_vars.items() if v.attrs.get("kind") == "flow"}
+    flows = {name: data.attrs for name, data in _of_kind(result, "flow").items()}
     into: dict[str, list[str]] = {}
     out_of: dict[str, list[str]] = {}
     for name, attrs in flows.items():
         into.setdefault(attrs["target"], []).append(name)
         out_of.setdefault(attrs["source"], []).append(name)
-    kept = {v.attrs["process"] for v in result.data_vars.values() if v.attrs.get("kind") == "stock"}
+    kept = {data.attrs["process"] for data in _of_kind(result, "stock").values()}
     through = {p for p in into if len(into[p]) == len(out_of.get(p, ())) == 1} - kept
     found: list[list[str]] = []
     starts = [name for name, attrs in flows.items() if attrs["source"] not in through]
@@ -97,8 +112,8 @@ def chains(result: xr.Dataset) -> list[list[str]]:
 
 def name_of(chain: list[str], result: xr.Dataset) -> str:
     """Return the processes of flows in a row, as one name."""
-    ends = [result[chain[0]].attrs["source"], *(result[flow].attrs["target"] for flow in chain)]
-    return " → ".join(map(words, ends))
+    told = [result.variables[flow].attrs for flow in chain]
+    return " → ".join(map(words, [told[0]["source"], *(attrs["target"] for attrs in told)]))
 
 
 def lines(result: xr.Dataset) -> dict[str, list[list[str]]]:
@@ -121,71 +136,65 @@ def lines(result: xr.Dataset) -> dict[str, list[list[str]]]:
 
 
 def _market_of_scrap(chain: list[str], result: xr.Dataset) -> str:
-    told = (result[flow].attrs for flow in chain)
+    told = (result.variables[flow].attrs for flow in chain)
     return next((str(a["market"]) for a in told if a.get("role") == "secondary"), "")
 
 
-def _added(flows: list[xr.DataArray]) -> xr.DataArray:
-    """Return the world totals of flows, added."""
-    total = _world(flows[0])
-    for flow in flows[1:]:
-        total = (total + _world(flow)).assign_attrs(total.attrs)
-    return total
-
-
-def flows_panel(part: xr.Dataset, most: int) -> tuple[xr.DataArray | None, list[str]]:
-    """Return the flows that move something, along a dimension ``flow``, and the names of all drawn.
-
-    The second is the same for every part of a result.
-    """
-    chosen = dict(list(lines(part).items())[:most])
-    names = list(chosen)
-    shown = {
-        name: world
+def flows_panel(part: xr.Dataset, chosen: Mapping[str, list[list[str]]]) -> xr.DataArray | None:
+    """Return those of the chosen :func:`lines` that move something, along a dimension ``flow``."""
+    added = {
+        name: np.sum([_world(part, chain[0]) for chain in together], axis=0)
         for name, together in chosen.items()
-        if float((world := _added([part[chain[0]] for chain in together])).max()) > 0
     }
+    shown = {name: world for name, world in added.items() if world.max() > 0}
     if not shown:
-        return None, names
-    every = sum(v.attrs.get("kind") == "flow" for v in part.data_vars.values())
+        return None
+    every = len(_of_kind(part, "flow"))
     drawn = sum(len(chain) for name in shown for chain in chosen[name])
     what = f"all {every} flows" if drawn == every else f"{drawn} of {every} flows"
-    return _beside(shown, "flow", what), names
+    first = chosen[next(iter(shown))][0][0]
+    return _beside(part, shown, "flow", part.variables[first].attrs | {"long_name": what})
 
 
 def stocks_panel(part: xr.Dataset) -> tuple[xr.DataArray | None, list[str]]:
-    """Return the stocks in use: by process, or a single one by its longest dimension."""
-    use = {
-        str(v.attrs["process"]): v
-        for v in part.data_vars.values()
-        if v.attrs.get("kind") == "stock" and v.attrs.get("rule", "stock") == "stock"
-    }
+    """Return the stocks in use: by process, or a single one by its longest dimension.
+
+    The second are the names of all, the same for every part of a result.
+    """
+    use = _in_use(part)
     names = [words(name) for name in use]
     if len(use) == 1:
-        ((name, stock),) = use.items()
+        ((process, name),) = use.items()
+        stock = part[name]
         extra = [dim for dim in stock.dims if dim not in ("year", "sample")]
         if extra and float(stock.max()) > 0:
             longest = max(extra, key=lambda dim: stock.sizes[dim])
             shown = stock.mean("sample", keep_attrs=True) if "sample" in stock.dims else stock
             summed = shown.sum([dim for dim in extra if dim != longest], keep_attrs=True)
-            what = f"stock of {words(name)} by {words(str(longest))}"
+            what = f"stock of {words(process)} by {words(str(longest))}"
             return summed.assign_attrs(long_name=what), [str(x) for x in stock[longest].values]
-    moving = {words(name): _world(stock) for name, stock in use.items() if float(stock.max()) > 0}
-    return (_beside(moving, "stock", "stocks in use") if moving else None), names
+    worlds = {words(process): _world(part, name) for process, name in use.items()}
+    moving = {name: world for name, world in worlds.items() if world.max() > 0}
+    if not moving:
+        return None, names
+    attrs = part.variables[next(iter(use.values()))].attrs
+    return _beside(part, moving, "stock", attrs | {"long_name": "stocks in use"}), names
 
 
-def _world(data: xr.DataArray) -> xr.DataArray:
-    return totals(data).reset_coords(drop=True)
+def _world(part: xr.Dataset, name: str) -> NDArray[np.float64]:
+    """Return the world total of a flow or stock by year."""
+    return np.asarray(totals(part.variables[name]).transpose("year").values)
 
 
-def _beside(parts: Mapping[str, xr.DataArray], dim: str, long_name: str) -> xr.DataArray:
-    first = next(iter(parts.values()))
-    return xr.DataArray(
-        np.stack([part.transpose("year").values for part in parts.values()], axis=1),
-        {"year": first["year"], dim: list(parts)},
-        ("year", dim),
-        attrs={"units": first.attrs.get("units", ""), "long_name": long_name},
-    )
+def _beside(
+    part: xr.Dataset,
+    worlds: Mapping[str, NDArray[np.float64]],
+    dim: str,
+    told: Mapping[str, str],
+) -> xr.DataArray:
+    attrs = {"units": told.get("units", ""), "long_name": told["long_name"]}
+    labels = {"year": part["year"], dim: list(worlds)}
+    return xr.DataArray(np.stack([*worlds.values()], axis=1), labels, ("year", dim), attrs=attrs)
 
 
 def words(name: str) -> str:

@@ -8,7 +8,7 @@ import shlex
 import subprocess
 import sys
 import zlib
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -88,9 +88,8 @@ def with_provenance(result: xr.Dataset, scenarios: Sequence[Scenario]) -> xr.Dat
         attrs["git_commit"] = commit
     attrs["provenance"] = json.dumps(made)
     described = result.copy()
-    attrs["checksums"] = ", ".join(
-        f"{name} {checksum(described, name)}" for name in described.data_vars
-    )
+    found = checksums(described, described.data_vars)
+    attrs["checksums"] = ", ".join(f"{name} {own}" for name, own in found.items())
     described.attrs, described.encoding = attrs, {"scenario": merged}
     for dim, coordinate in described.coords.items():
         coordinate.attrs = {
@@ -99,15 +98,22 @@ def with_provenance(result: xr.Dataset, scenarios: Sequence[Scenario]) -> xr.Dat
     return described
 
 
-def checksum(result: xr.Dataset, name: Hashable) -> str:
-    """Return the CRC-32 of the numbers and labels of a variable, whatever the order of its dims."""
-    variable = result.variables[name]
-    turned = variable.transpose(*sorted(map(str, variable.dims)))
-    found = zlib.crc32(np.ascontiguousarray(turned.values).data.cast("B"))
-    for dim, size in turned.sizes.items():
-        labels = result.indexes[dim] if dim in result.indexes else range(size)
-        found = zlib.crc32(f"{dim}: {list(map(str, labels))}".encode(), found)
-    return f"{found:08x}"
+def checksums(result: xr.Dataset, names: Iterable[Hashable]) -> dict[Hashable, str]:
+    """Return the CRC-32 of the numbers and labels of variables, whatever the order of their dims."""
+    labels = {
+        dim: list(map(str, result.indexes[dim] if dim in result.indexes else range(size)))
+        for dim, size in result.sizes.items()
+    }
+    ends = {dim: f"{dim}: {own}".encode() for dim, own in labels.items()}
+    checked = {}
+    for name in names:
+        variable = result.variables[name]
+        turned = variable.transpose(*sorted(map(str, variable.dims)))
+        found = zlib.crc32(np.ascontiguousarray(turned.values).data.cast("B"))
+        for dim in turned.dims:
+            found = zlib.crc32(ends[dim], found)
+        checked[name] = f"{found:08x}"
+    return checked
 
 
 def of_the_run(result: xr.Dataset) -> xr.Dataset:
@@ -126,7 +132,8 @@ def of_the_run(result: xr.Dataset) -> xr.Dataset:
             "run its manifest again"
         )
     lost = [name for name in listed if name not in result.data_vars]
-    other = [n for n, found in listed.items() if n not in lost and checksum(result, n) != found]
+    now_found = checksums(result, [name for name in listed if name not in lost])
+    other = [str(name) for name, found in now_found.items() if listed[str(name)] != found]
     if lost or other:
         which = [
             f"{', '.join(names[:3])}{', …' if len(names) > 3 else ''} {what}"

@@ -212,13 +212,13 @@ def rows(
     data: xr.DataArray, years: Iterable[int], name: str
 ) -> Iterator[tuple[str, str, int, float]]:
     """Yield (scenario, material, year, value) of world totals."""
-    there = set(data["year"].values.tolist())
+    there = {year: position for position, year in enumerate(data["year"].values.tolist())}
     wanted = [year for year in years if year in there]
-    chosen = totals(data).sel(year=wanted)
-    full = chosen.expand_dims([dim for dim in ("scenario", "material") if dim not in chosen.dims])
-    names = [str(s) for s in chosen["scenario"].values] if "scenario" in chosen.dims else [name]
-    materials = [str(m) for m in chosen["material"].values] if "material" in chosen.dims else [""]
-    array = np.asarray(full.transpose("scenario", "material", "year").values)
+    chosen = totals(data.variable.isel(year=[there[year] for year in wanted]))
+    names = [str(s) for s in data["scenario"].values] if "scenario" in chosen.dims else [name]
+    materials = [str(m) for m in data["material"].values] if "material" in chosen.dims else [""]
+    turned = chosen.transpose("scenario", "material", "year", missing_dims="ignore")
+    array = np.reshape(turned.values, (len(names), len(materials), len(wanted)))
     for i, scenario in enumerate(names):
         for j, material in enumerate(materials):
             for year, value in zip(wanted, array[i, j].tolist(), strict=True):
@@ -230,13 +230,15 @@ def worldwide(result: xr.Dataset) -> Iterator[tuple[str, xr.DataArray]]:
 
     An indicator without years, a milestone, is put at the last: it is what was seen until then.
     """
-    for quantity, data in result.data_vars.items():
-        if data.attrs.get("kind") in ("flow", "stock"):
-            yield str(quantity), data
-        elif data.attrs.get("kind") == "indicator" and "year" not in data.dims:
-            if data.attrs["units"] == "year":
-                yield str(quantity), data.expand_dims(year=result["year"].values[-1:])
-        elif data.attrs.get("kind") == "indicator":
+    for quantity in result.data_vars:
+        bare = result.variables[quantity]
+        if bare.attrs.get("kind") in ("flow", "stock"):
+            yield str(quantity), result[quantity]
+        elif bare.attrs.get("kind") == "indicator" and "year" not in bare.dims:
+            if bare.attrs["units"] == "year":
+                last = result["year"].values[-1:]
+                yield str(quantity), result[quantity].expand_dims(year=last)
+        elif bare.attrs.get("kind") == "indicator":
             world = of_the_world(result, str(quantity))
             if world is not None:
                 yield str(quantity), world

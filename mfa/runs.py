@@ -215,9 +215,16 @@ def computed(
     """Run a scenario whose plan or parameters may be made already; nothing says what made it."""
     parameters = build_parameters(scenario) if parameters is None else parameters
     compiled = plan(scenario.system) if compiled is None else compiled
-    result = simulate(compiled, parameters).assign(parameters.data_vars)
-    result = result.assign(assess(compiled, result).data_vars)
-    return result.assign(check_targets(compiled, scenario.targets, result).data_vars)
+    result = _with(simulate(compiled, parameters), parameters)
+    result = _with(result, assess(compiled, result))
+    return _with(result, check_targets(compiled, scenario.targets, result))
+
+
+def _with(result: xr.Dataset, more: xr.Dataset) -> xr.Dataset:
+    """Return a result with the variables of another Dataset, whose labels are known to be the same."""
+    labels = {dim: data for dim, data in more.coords.items() if dim not in result.coords}
+    bare = {name: more.variables[name] for name in more.data_vars}
+    return result.assign_coords(labels).assign(bare)
 
 
 def run_batch(scenarios: Iterable[Scenario]) -> xr.Dataset:

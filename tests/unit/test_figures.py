@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 import mfa
 from mfa import panels, plot
+from mfa.sheets import Canvas
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 
@@ -105,3 +109,19 @@ def test_a_figure_does_not_depend_on_what_was_drawn_on_its_sheet_before(
         plot._save(figures[name], tmp_path / "alone.png")
         written = (tmp_path / f"{name}.png").read_bytes()
         assert written == (tmp_path / "alone.png").read_bytes(), name
+
+
+def test_a_text_is_copied_where_matplotlib_would_draw_it() -> None:
+    def drawn(canvas: type[FigureCanvasAgg], *places: tuple[float, float]) -> Any:
+        figure = Figure(figsize=(4.0, 1.0), dpi=100)
+        canvas(figure)
+        for x, y in places:  # whole pixels
+            figure.text(x, y, "refine → supply", color="#D55E00", fontsize=8.5)
+        figure.canvas.draw()
+        return np.asarray(figure.canvas.buffer_rgba(), dtype=int)  # type: ignore[attr-defined]
+
+    places = ((0.05, 0.5), (0.5, 0.25), (0.62, 0.81))  # the last leaves the sheet on the right
+    own, theirs = drawn(Canvas, *places), drawn(FigureCanvasAgg, *places)
+    assert (theirs < 200).any() and np.abs(own - theirs).max() <= 2
+    assert (drawn(Canvas, *places) == own).all()
+    assert np.abs(own - drawn(FigureCanvasAgg, places[0])).max() > 100

@@ -74,3 +74,14 @@ def test_a_plain_variable_of_ones_own_is_kept(result: xr.Dataset) -> None:
     again = read(netcdf.to_bytes(own))
     assert again.identical(own)
     assert again["small"].dtype == np.float32
+
+
+def test_a_large_array_is_packed_in_parts_that_fit_in_memory() -> None:
+    def chunks(*shape: int) -> tuple[int, ...]:
+        dims = [f"dim{axis}" for axis in range(len(shape))]
+        return netcdf._chunks(xr.Variable(dims, np.broadcast_to(0.0, shape)))
+
+    assert chunks(138, 4, 19, 6) == (138, 4, 19, 6)
+    assert chunks(1000, 151, 600) == (23, 151, 600)  # 23 · 151 · 600 · 8 bytes are below 16 MiB
+    assert chunks(16, 10_000, 151, 600) == (1, 23, 151, 600)
+    assert chunks(3, 3_000_000) == (1, 2**21)
