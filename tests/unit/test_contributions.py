@@ -283,7 +283,7 @@ def test_a_waterfall_goes_from_the_reference_to_the_end() -> None:
 def test_the_shipped_circular_scenario_decomposes() -> None:
     circular = mfa.read_scenario(SCENARIOS / "circular.yaml")
     parts = mfa.decompose(
-        circular, "mine_to_ore", year=2050, at={"material": "Co"}, sum=["mine_country"]
+        circular, "mine_to_ore", year=2050, at={"material": "Li"}, sum=["mine_country"]
     )
     assert parts.sel(lever="collection_directive") < 0
     assert parts.sel(lever="recovery_targets") < 0
