@@ -19,6 +19,7 @@ _HOMES = {
     "run_batch": "mfa.runs",
     "save": "mfa.results",
     "load": "mfa.results",
+    "quantiles": "mfa.bands",
     "compare": "mfa.comparison",
     "decompose": "mfa.contributions",
     "System": "mfa.system",
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from mfa import demand, indicators, lifetime, plot, stocks
     from mfa.assessment import assess
     from mfa.balances import balance
+    from mfa.bands import quantiles
     from mfa.comparison import compare
     from mfa.contributions import decompose
     from mfa.dims import array, years

@@ -64,7 +64,7 @@ def with_provenance(result: xr.Dataset, scenarios: Sequence[Scenario]) -> xr.Dat
         for file, found in s.files.items()
     }
     made = {
-        "packages": _versions(),
+        "packages": versions(),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "command": _command(),
@@ -147,7 +147,8 @@ def now() -> str:
 
 
 @lru_cache(maxsize=1)
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Return the versions of this package and of those it computes with."""
     found = {"mfa": __version__}
     for name in PACKAGES:
         try:

@@ -6,6 +6,7 @@ pile up in memory; tasks come back as they are finished, in any order.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -19,7 +20,9 @@ from concurrent.futures import (
 )
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing import get_all_start_methods, get_context
+from multiprocessing import get_all_start_methods, get_context, parent_process
+from multiprocessing.connection import wait as wait_for
+from threading import Thread
 from typing import Any
 
 from mfa import sample_tasks
@@ -126,7 +129,8 @@ def opened(executor: str | Executor = "serial", workers: int | None = None) -> I
         with ThreadPoolExecutor(count) as pool:
             yield Pool(pool, count)
     elif executor == "processes":
-        with ProcessPoolExecutor(count, mp_context=get_context(START)) as processes:
+        context = get_context(START)
+        with ProcessPoolExecutor(count, context, initializer=_end_with_parent) as processes:
             yield Pool(processes, count, here=False)
     elif isinstance(executor, Executor):
         yield Pool(executor, count, here=False)
@@ -135,6 +139,19 @@ def opened(executor: str | Executor = "serial", workers: int | None = None) -> I
             f"executor {executor!r} is unknown. {known(executor, EXECUTORS, 'executors')}; or give an "
             "Executor of concurrent.futures"
         )
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it was killed: nobody takes what it computes."""
+    parent = parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        wait_for([parent.sentinel])
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def tasks_of(chunks: Sequence[int], block: int) -> list[Task]:

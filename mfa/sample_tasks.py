@@ -128,7 +128,7 @@ class Work:
             try:
                 self.alone(number)
             except MfaError as own:
-                failed[number] = Failure(number, str(own).replace("\n", "; "), self._told(number))
+                failed[number] = Failure(number, str(own).replace("\n", "; "), self.told(number))
         if not failed:
             raise error
         sound = [number for number in numbers if number not in failed]
@@ -138,7 +138,8 @@ class Work:
         values, worst = job.block(chunk, chunk + 1)
         return Found(self._finished(values), worst, tuple(failed.values()))
 
-    def _told(self, sample: int) -> str:
+    def told(self, sample: int) -> str:
+        """Return the uncertain values of a sample in words."""
         try:
             values = self.values_of(sample)
         except MfaError:

@@ -148,6 +148,27 @@ def prepared(
     return Work(scenario, draws.design, kept, tuple(modules)), draws.samples
 
 
+def one_sample(
+    scenario: Scenario,
+    number: int,
+    samples: int,
+    seed: int = 0,
+    design: Kind = "random",
+    independent: bool = False,
+) -> tuple[xr.Dataset, str]:
+    """Return all flows, stocks and uncertain parameters of one sample, and its values in words.
+
+    Raises
+    ------
+    MfaError
+        If it cannot be run: why, and its values.
+    """
+    work, _ = prepared(scenario, samples, seed, design, independent, "all")
+    names = [*work.recipe.names, *work.job.uncertain]
+    found = run(scenario, [number], design=work.design, keep=names, block=CHUNK)
+    return found, work.told(number)
+
+
 def sample_bytes(work: Work) -> int:
     """Return how many bytes of one sample are kept."""
     return sum(8 * work.certain[name].size for name in work.recipe.names)
@@ -170,6 +191,7 @@ def assembled(
     values: Mapping[str, Array],
     worst: float,
     failed: Sequence[Failure],
+    told: Sequence[int] | None = None,
 ) -> xr.Dataset:
     """Return samples with labels and all that says what made them.
 
@@ -183,6 +205,8 @@ def assembled(
         The worst relative mass balance.
     failed : sequence of Failure
         Samples that are left out.
+    told : sequence of int, optional
+        The sample numbers that the manifest tells, if values are to follow later.
     """
     like = work.certain
     variables = {
@@ -201,7 +225,7 @@ def assembled(
         drawn["failed_samples"] = ", ".join(ranges([one.sample for one in failed]))
     result = with_provenance(result, [work.scenario]).assign_attrs(drawn)
     result["sample"].attrs["long_name"] = "sample number"
-    result.encoding["scenario"]["draws"] = drawn | {"samples": ranges(sound)}
+    result.encoding["scenario"]["draws"] = drawn | {"samples": ranges(told or sound)}
     return result
 
 
