@@ -81,8 +81,11 @@ class Digest:
         own = self.values.setdefault(name, hashlib.sha256())
         own.update(np.ascontiguousarray(rows, dtype="<f8").data.cast("B"))
 
-    def of(self, described: xr.Dataset) -> str:
-        """Return the hash; dims, labels and attributes are those of a Dataset, whose values do not count."""
+    def of(self, described: xr.Dataset, samples: Sequence[int] | None = None) -> str:
+        """Return the hash; dims, labels and attributes are those of a Dataset, whose values do not count.
+
+        Sample numbers are taken from it too, unless they are given.
+        """
         variables = {
             str(name): [
                 self.values[str(name)].hexdigest(),
@@ -92,6 +95,8 @@ class Digest:
             for name, own in described.data_vars.items()
         }
         labels = {str(d): list(map(str, own.values)) for d, own in described.coords.items()}
+        if samples is not None:
+            labels["sample"] = list(map(str, samples))
         told = {k: v for k, v in _plain(described.attrs).items() if k not in OF_THE_MOMENT}
         return sha256(json.dumps([variables, labels, told], sort_keys=True))
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -96,7 +98,7 @@ class Parts:
         for chunk in self.samples:
             path = self.path(chunk)
             try:
-                with np.load(path, allow_pickle=False) as held:
+                with _opened(path) as held:
                     numbers = [int(number) for number in held["samples "]]
                     values = {name: held[name] for name in self.names} if numbers else {}
             except (OSError, ValueError, KeyError, BadZipFile) as error:
@@ -111,7 +113,7 @@ class Parts:
         """Return the worst mass balance of all parts, and the samples that failed."""
         worst, failed = 0.0, list[Failure]()
         for chunk in self.samples:
-            with np.load(self.path(chunk), allow_pickle=False) as held:
+            with _opened(self.path(chunk)) as held:
                 note = json.loads(str(held["note "]))
             worst = max(worst, note["worst"])
             failed += [Failure(**one) for one in note["failed"]]
@@ -122,7 +124,7 @@ class Parts:
         if not self.path(chunk).is_file():
             return False
         try:
-            with np.load(self.path(chunk), allow_pickle=False) as held:
+            with _opened(self.path(chunk)) as held:
                 numbers, note = held["samples "], json.loads(str(held["note "]))
                 names = {*held.files}
         except (OSError, ValueError, KeyError, BadZipFile):
@@ -130,3 +132,9 @@ class Parts:
         failed = [one["sample"] for one in note["failed"]]
         kept = not len(numbers) or {*self.names} <= names
         return kept and sorted([*numbers.tolist(), *failed]) == self.samples[chunk]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
+        yield held

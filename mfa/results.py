@@ -303,15 +303,14 @@ def _of_samples(result: xr.Dataset, years: list[int], name: str) -> Iterator[tup
             continue  # a rate of places has no total
         world = data.sel(year=years).sum([*dims], skipna=False) if dims else data.sel(year=years)
         values = world.transpose("sample", ...).compute()
-        mean, error = (
-            values.mean("sample", skipna=False),
-            values.std("sample", ddof=1, skipna=False),
-        )
-        parts = [mean, *quantiles(values.rename("x"))["x"], error / values.sizes["sample"] ** 0.5]
+        count, mean = values.sizes["sample"], values.mean("sample", skipna=False)
+        error = ((values - mean) ** 2).sum("sample") / max(count - 1, 1) / count
+        error = error**0.5 if count > 1 else error * np.nan
+        parts = [mean, *quantiles(values.rename("x"))["x"], error]
         columns = [list(rows(part, years, name)) for part in parts]
         for found in zip(*columns, strict=True):
             scenario, material, year, value = found[0]
             if value == value:
-                told = [f"{one[3]:.9g}" for one in found]
+                told = [f"{one[3]:.9g}" if one[3] == one[3] else "" for one in found]
                 unit = data.attrs["units"]
                 yield scenario, str(key), material, str(year), told[0], unit, *told[1:]

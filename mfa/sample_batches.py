@@ -132,7 +132,7 @@ def run(todo: Sequence[Item], order: Order) -> Iterator[Done]:
             start, label = perf_counter(), f"{item.name} ({position + 1} of {len(todo)})"
             if order.force:
                 rmtree(item.parts.folder, ignore_errors=True)
-            elif is_finished(item.folder, item.inputs):
+            elif is_finished(item.folder, item.inputs, order.store):
                 told(label, len(item.parts.samples))
                 yield Done(item.name, item.folder, 0.0, 0, len(item.parts.samples), skipped=True)
                 continue
@@ -186,7 +186,7 @@ def estimate(todo: Sequence[Item], order: Order) -> Iterator[tuple[str, ...]]:
     """Yield what each scenario would take: samples, size, memory, time, measured on one chunk."""
     for item in todo:
         chunks = len(item.parts.samples)
-        if not order.force and is_finished(item.folder, item.inputs):
+        if not order.force and is_finished(item.folder, item.inputs, order.store):
             yield item.name, "finished before, skipped", "", "", ""
             continue
         missing = chunks if order.force else len(item.parts.missing())

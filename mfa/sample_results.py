@@ -87,17 +87,21 @@ def write(work: Work, parts: Parts, folder: Path, store: str, inputs: str) -> tu
     del frame.attrs["checksums"]
     with replacing_folder(folder) as new:
         digest = _write_zarr(frame, sound, parts, new / "result.zarr")
-        labelled = frame.assign_coords(sample=("sample", np.array(sound), frame["sample"].attrs))
-        _finish_zarr(new / "result.zarr", content := digest.of(labelled))
+        _finish_zarr(new / "result.zarr", content := digest.of(frame, sound))
         stored = results.read_zarr(new / "result.zarr")
         stored.encoding["scenario"] = frame.encoding["scenario"]
         results.write_beside(_with_content(stored, how, content), stored, new)
     return tuple(failed)
 
 
-def is_finished(folder: Path, inputs: str) -> bool:
-    """Say whether a folder holds the whole result of these inputs, its numbers as they were written."""
+def is_finished(folder: Path, inputs: str, store: str | None = None) -> bool:
+    """Say whether a folder holds the whole result of these inputs, its numbers as they were written.
+
+    If it is said how they are to be stored, only if they are.
+    """
     nc, zarr = folder / "result.nc", folder / "result.zarr"
+    if store is not None and not (nc if store == "netcdf" else zarr).exists():
+        return False
     if not ((folder / "manifest.yaml").is_file() and (folder / "summary.csv").is_file()):
         return False
     if not nc.is_file() and not (zarr.is_dir() and find_spec("zarr")):

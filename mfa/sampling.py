@@ -215,7 +215,7 @@ def assembled(
     }
     used = {str(d) for variable in variables.values() for d in variable.dims}
     coords = {d: c for d, c in like.coords.items() if d in used}
-    label = xr.Variable("sample", np.array(sound), {"long_name": "sample number"})
+    label = xr.Variable("sample", np.array(sound, dtype=int), {"long_name": "sample number"})
     attrs = like.attrs | {"balance_residual": worst}
     for key, own in (("flows", work.plan.flows), ("stocks", work.plan.stocks)):
         attrs[key] = ", ".join(name for name in own if name in work.recipe.names)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -144,7 +145,10 @@ def test_a_large_result_goes_to_zarr_with_the_same_content(study: Path, call: Ca
             study / "results",
             sample_batches.Order(1500, memory=10**6, store="netcdf"),
         )
-    assert "1,500 samples" in call(*args).stdout and (study / "results/loop/result.nc").exists()
+    assert (
+        "1,500 samples" in call(*args, "--store", "netcdf").stdout
+        and (study / "results/loop/result.nc").exists()
+    )
 
 
 def test_a_failing_sample_is_told_and_can_be_run_alone(study: Path, call: Call) -> None:
@@ -153,15 +157,16 @@ def test_a_failing_sample_is_told_and_can_be_run_alone(study: Path, call: Call) 
     (study / "more.yaml").unlink()
     args = ("loop.yaml", "--samples", "100", "--seed", "4", "--keep", "use_stock")
     done = call(*args, *SERIAL)
-    assert "94 samples" in done.stdout
+    assert "93 samples" in done.stdout
     assert "loop, left out: sample 3: " in done.stderr
     assert "shares sum to 1.02856 at region=A, year=2025" in done.stderr
     assert "exported = 0.229" in done.stderr
-    assert "6 samples could not be run; add --sample K" in done.stderr
+    assert "7 samples could not be run; add --sample K" in done.stderr
     found = mfa.load("results/loop")
-    assert found.sizes["sample"] == 94 and 3 not in found["sample"]
-    assert found.attrs["failed_samples"] == "3, 18, 31, 39, 52, 90"
-    assert "failed_samples: 3, 18" in (study / "results/loop/manifest.yaml").read_text()
+    assert found.sizes["sample"] == 93 and 3 not in found["sample"]
+    assert found.attrs["failed_samples"] == "3, 18, 31, 39, 52, 90, 93"
+    manifest = (study / "results/loop/manifest.yaml").read_text()
+    assert re.search(r"failed_samples: \"?3, 18, 31", manifest)
     alone = call(*args[:5], "--sample", "3", exit_code=2)
     assert "sample 3: " in alone.stderr and "exported = 0.229" in alone.stderr
     alone = call(*args[:5], "--sample", "4")
