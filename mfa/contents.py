@@ -22,8 +22,8 @@ from mfa.provenance import versions
 from mfa.rules import USER_RULES
 from mfa.sample_tasks import Work
 
-OF_THE_MOMENT = ("history", "provenance", "checksums", "content_sha256", "inputs")
-"""Attributes that say when and by which command, or repeat the content: no part of it."""
+OF_THE_MOMENT = ("history", "provenance", "checksums", "input_sha256", "content_sha256", "inputs")
+"""Attributes that say when, by which command and from what, or repeat the content: no part of it."""
 
 SLAB_BYTES = 2**26
 """Values that are hashed in one go."""

@@ -25,8 +25,8 @@ OPTIONS = (
     ),
     click.option("--seed", type=int, metavar="S", help="Of the draws.  [default: 0]"),
     click.option(
-        "--design", type=click.Choice(["random", "lhs", "sobol"]),
-        help="Monte Carlo, Latin hypercube or scrambled Sobol sequence.  [default: random]",
+        "--design", type=click.Choice(["random", "lhs", "sobol", "saltelli"]),
+        help="Monte Carlo, Latin hypercube, Sobol sequence, or for Sobol indices.  [default: random]",
     ),
     click.option(
         "--independent", is_flag=True,

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from mfa import runs
 from mfa.designs import Design, Kind
-from mfa.draws import make_draws
+from mfa.draws import columns_of, make_draws
 from mfa.errors import MfaError
 from mfa.kept import Keep, recipe
 from mfa.plans import plan
@@ -59,7 +59,7 @@ def run(
     samples : int or iterable of int, optional
         Draw the uncertain values so many times, or for these sample numbers.
     seed : int
-    design : {"random", "lhs", "sobol"} or Design
+    design : {"random", "lhs", "sobol", "saltelli"} or Design
     independent : bool
         By default a sample has the same draws in every scenario; with this it has not.
     keep : str, sequence of str, or mapping of str to dims, optional
@@ -220,7 +220,7 @@ def assembled(
     for key, own in (("flows", work.plan.flows), ("stocks", work.plan.stocks)):
         attrs[key] = ", ".join(name for name in own if name in work.recipe.names)
     result = xr.Dataset(variables, {**coords, "sample": label}, attrs)
-    drawn = _told(work.design)
+    drawn = _told(work)
     if failed:
         drawn["failed_samples"] = ", ".join(ranges([one.sample for one in failed]))
     result = with_provenance(result, [work.scenario]).assign_attrs(drawn)
@@ -244,13 +244,17 @@ def ranges(samples: Sequence[int]) -> list[str]:
     return [f"{a}–{b}" if a < b else f"{a}" for a, b in found]
 
 
-def _told(design: Design) -> dict[str, Any]:
+def _told(work: Work) -> dict[str, Any]:
     """Return what the numbers were drawn with, as attributes."""
-    found: dict[str, Any] = {"seed": int(design.seed), "design": design.kind}
+    design = work.design
+    columns = design.columns or sorted(columns_of(work.scenario))
+    found: dict[str, Any] = {
+        "seed": int(design.seed),
+        "design": design.kind,
+        "design_columns": "; ".join(columns),  # names hold commas
+    }
     if design.kind == "lhs":
         found["design_samples"] = int(design.count or 0)
-    if design.kind == "sobol":
-        found["design_columns"] = "; ".join(design.columns)  # names hold commas
     if design.stream:
         found["independent_draws"] = design.stream
     return found
