@@ -20,6 +20,8 @@ _HOMES = {
     "save": "mfa.results",
     "load": "mfa.results",
     "quantiles": "mfa.bands",
+    "sensitivity": "mfa.sensitivities",
+    "convergence": "mfa.sensitivities",
     "compare": "mfa.comparison",
     "decompose": "mfa.contributions",
     "System": "mfa.system",
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from mfa.runs import run_batch, simulate
     from mfa.sampling import run
     from mfa.scenario import Scenario
+    from mfa.sensitivities import convergence, sensitivity
     from mfa.system import System, read_system
 
 
