@@ -175,10 +175,8 @@ def load(path: str | Path) -> xr.Dataset:
     if not isinstance(path, str | PathLike):
         raise MfaError(f"load wants the path of a folder of results; this is {shortly(path)}")
     path = Path(path)
+    result = read_stored(path)
     folder = path if path.is_dir() and path.suffix != ".zarr" else path.parent
-    stored = path if path.suffix == ".zarr" else folder / "result.zarr"
-    is_zarr = stored.is_dir() and path in (folder, stored)
-    result = read_zarr(stored) if is_zarr else read_netcdf(path)
     beside = folder / "manifest.yaml"
     if beside.exists():
         root = manifest.plain(parse_yaml(read_text(beside), str(beside), manifest.MOST_NODES))
@@ -190,6 +188,12 @@ def load(path: str | Path) -> xr.Dataset:
             result.encoding["scenario"] = kept
             result.attrs.pop("inputs", None)
     return result
+
+
+def read_stored(path: Path) -> xr.Dataset:
+    """Return the numbers of a result, as netCDF or Zarr, of its folder or its file."""
+    stored = path if path.suffix == ".zarr" else path / "result.zarr"
+    return read_zarr(stored) if stored.is_dir() else read_netcdf(path)
 
 
 def read_netcdf(path: Path) -> xr.Dataset:

@@ -137,6 +137,8 @@ def test_a_large_result_goes_to_zarr_with_the_same_content(study: Path, call: Ca
     assert large["material"].values.tolist() == small["material"].values.tolist()
     assert large.encoding["scenario"]["draws"]["design"] == "sobol"
     assert "skipped" in call(*args, "--memory", "1MB").stdout
+    table = mfa.compare({"large": "results/loop", "small": small}, "demand")
+    np.testing.assert_array_equal(table["large"], table["small"])
     band = mfa.quantiles(large, "demand", [0.5])
     np.testing.assert_array_equal(band["demand"][0], np.quantile(small["demand"], 0.5, axis=0))
     with pytest.raises(MfaError, match="twice that to be written as netCDF"):
@@ -362,3 +364,39 @@ def test_fifty_kills_at_random_moments_change_nothing(study: Path) -> None:
         left = {path.name for path in Path(f"out{number}/loop").iterdir()}
         assert left == {"result.nc", "manifest.yaml", "summary.csv", "figures"}
     assert_nobody_left(study)
+
+
+# ----------------------------------------------------------------- progress
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
+def test_progress_is_shown_on_a_terminal_and_not_in_a_pipe(study: Path) -> None:
+    import pty
+
+    args = ("loop.yaml", "more.yaml", "--samples", "640", "--block", "64", *SERIAL)
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        command(*args),
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
+    )
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(ours, 65536)
+        except OSError:  # the other end is closed
+            break
+        shown += piece
+        if not piece:
+            break
+    out, _ = process.communicate(timeout=60)
+    os.close(ours)
+    text = shown.decode()
+    assert process.returncode == 0
+    assert "loop (1 of 2)" in text and "more (2 of 2)" in text
+    assert "/20" in text and "chunks, time left" in text
+    assert [line.split()[0] for line in out.decode().splitlines()] == ["loop", "more", "2"]
+    done = subprocess.run(command(*args, "--force"), capture_output=True, check=True)
+    assert done.stderr == b""
