@@ -20,6 +20,7 @@ _HOMES = {
     "save": "mfa.results",
     "load": "mfa.results",
     "quantiles": "mfa.bands",
+    "weights": "mfa.calibration",
     "sensitivity": "mfa.sensitivities",
     "convergence": "mfa.sensitivities",
     "compare": "mfa.comparison",
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from mfa.assessment import assess
     from mfa.balances import balance
     from mfa.bands import quantiles
+    from mfa.calibration import weights
     from mfa.comparison import compare
     from mfa.contributions import decompose
     from mfa.dims import array, years

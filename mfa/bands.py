@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from mfa.errors import MfaError, known, shortly
+
+Array = NDArray[np.float64]
 
 BAND = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Quantiles that are told if it is not said."""
@@ -20,6 +24,8 @@ def quantiles(
     result: xr.Dataset | xr.DataArray,
     of: str | Sequence[str] | None = None,
     at: Sequence[float] = BAND,
+    *,
+    weights: xr.DataArray | None = None,
 ) -> xr.Dataset:
     """Return quantiles over the samples of a result.
 
@@ -31,13 +37,16 @@ def quantiles(
         Variables; without it all with samples.
     at : sequence of float
         Between 0 and 1.
+    weights : DataArray, dims ``(sample,)``, optional
+        Of :func:`mfa.weights`: how much each sample counts.
 
     Returns
     -------
     Dataset
         With the dimension ``quantile`` first in the place of ``sample``; unit as given.
         Between two samples a quantile is linear: with n samples in order x₀ … xₙ₋₁ that of p is x
-        at (n − 1) p (Hyndman and Fan, 1996, type 7, doi:10.1080/00031305.1996.10473566).
+        at (n − 1) p (Hyndman and Fan, 1996, type 7, doi:10.1080/00031305.1996.10473566).  With
+        weights it is the lowest sample up to which they sum to p (type 1).
 
     Raises
     ------
@@ -59,7 +68,12 @@ def quantiles(
     levels = np.asarray(at, dtype=float)
     if levels.ndim != 1 or not ((levels >= 0) & (levels <= 1)).all():
         raise MfaError(f"quantiles lie between 0 and 1, not {at!r}")
-    found = {name: _of(data[name], levels) for name in names or have}
+    share = None
+    if weights is not None:
+        if weights.dims != ("sample",) or not weights["sample"].equals(data["sample"]):
+            raise MfaError("weights are of other samples than the result has")
+        share = np.asarray(weights.values, dtype=float)
+    found = {name: _of(data[name], levels, share) for name in names or have}
     return xr.Dataset(found, attrs=data.attrs).assign_coords(quantile=levels)
 
 
@@ -77,20 +91,21 @@ def with_samples(result: object, function: str) -> xr.Dataset:
     return result
 
 
-def _of(data: xr.DataArray, levels: np.ndarray) -> xr.DataArray:
+def _of(data: xr.DataArray, levels: Array, share: Array | None) -> xr.DataArray:
     if "year" not in data.dims or data.nbytes <= SLAB_BYTES:
-        return _sorted(data, levels)
+        return _sorted(data, levels, share)
     years = data.sizes["year"]
     size = max(1, SLAB_BYTES * years // data.nbytes)
     parts = [
-        _sorted(data.isel(year=slice(start, start + size)), levels)
+        _sorted(data.isel(year=slice(start, start + size)), levels, share)
         for start in range(0, years, size)
     ]
     return xr.concat(parts, "year", combine_attrs="override").transpose("quantile", ...)
 
 
-def _sorted(data: xr.DataArray, levels: np.ndarray) -> xr.DataArray:
+def _sorted(data: xr.DataArray, levels: Array, share: Array | None) -> xr.DataArray:
     turned = data.transpose("sample", ...)
-    values = np.quantile(np.asarray(turned.values), levels, axis=0)
+    method: Literal["linear", "inverted_cdf"] = "linear" if share is None else "inverted_cdf"
+    values = np.quantile(np.asarray(turned.values), levels, axis=0, weights=share, method=method)
     coords = {d: c for d, c in turned.coords.items() if d in turned.dims and d != "sample"}
     return xr.DataArray(values, coords, ("quantile", *turned.dims[1:]), attrs=data.attrs)
