@@ -14,7 +14,7 @@ import xarray as xr
 
 from mfa import manifest
 from mfa.assessment import of_the_world
-from mfa.bands import BAND, quantiles
+from mfa.bands import BAND, SLAB_BYTES, quantiles
 from mfa.errors import MfaError, Place, known, shortly
 from mfa.files import parse_yaml, read_text
 from mfa.folders import check_target, replacing_folder
@@ -110,7 +110,9 @@ def save(result: xr.Dataset, folder: str | Path) -> Path:
     return folder
 
 
-def write_beside(result: xr.Dataset, own: xr.Dataset, folder: Path) -> None:
+def write_beside(
+    result: xr.Dataset, own: xr.Dataset, folder: Path, drawn: xr.Dataset | None = None
+) -> None:
     """Write what stands beside the numbers of a result: its table, figures and manifest.
 
     Parameters
@@ -120,11 +122,13 @@ def write_beside(result: xr.Dataset, own: xr.Dataset, folder: Path) -> None:
     own : Dataset
         The variables that the run computed.
     folder : path
+    drawn : Dataset, optional
+        What figures show, if not these variables: means, if there are very many samples.
     """
     from mfa.plot import write
 
     (folder / "figures").mkdir()
-    figures = write(own, folder / "figures")
+    figures = write(own if drawn is None else drawn, folder / "figures")
     _write_summary(own, folder / "summary.csv")
     made = json.loads(result.attrs["provenance"])
     head = {
@@ -225,7 +229,7 @@ def read_zarr(path: Path) -> xr.Dataset:
     if find_spec("zarr") is None:
         raise MfaError(f"{path} needs the package zarr: pip install 'mfa[zarr]'")
     try:
-        result: xr.Dataset = xr.open_zarr(path, chunks=None)
+        result = xr.open_dataset(path, engine="zarr", chunks=None, cache=False)
     except (OSError, ValueError, KeyError) as error:
         raise MfaError(f"cannot be read as Zarr: {error}", Place(str(path))) from None
     for variable in result.variables.values():
@@ -305,16 +309,22 @@ def _of_samples(result: xr.Dataset, years: list[int], name: str) -> Iterator[tup
             continue
         if dims and data.attrs["units"] not in ("t", "t/yr"):
             continue  # a rate of places has no total
-        world = data.sel(year=years).sum([*dims], skipna=False) if dims else data.sel(year=years)
-        values = world.transpose("sample", ...).compute()
-        count, mean = values.sizes["sample"], values.mean("sample", skipna=False)
-        error = ((values - mean) ** 2).sum("sample") / max(count - 1, 1) / count
-        error = error**0.5 if count > 1 else error * np.nan
-        parts = [mean, *quantiles(values.rename("x"))["x"], error]
-        columns = [list(rows(part, years, name)) for part in parts]
-        for found in zip(*columns, strict=True):
-            scenario, material, year, value = found[0]
-            if value == value:
-                told = [f"{one[3]:.9g}" if one[3] == one[3] else "" for one in found]
-                unit = data.attrs["units"]
-                yield scenario, str(key), material, str(year), told[0], unit, *told[1:]
+        size = max(1, SLAB_BYTES * result.sizes["year"] // max(1, data.nbytes))
+        for start in range(0, len(years), size):
+            own = data.sel(year=years[start : start + size])
+            yield from _bands(str(key), own.sum([*dims], keep_attrs=True) if dims else own, name)
+
+
+def _bands(key: str, data: xr.DataArray, name: str) -> Iterator[tuple[str, ...]]:
+    values = data.transpose("sample", ...).compute()
+    years = [int(year) for year in values["year"].values]
+    count, mean = values.sizes["sample"], values.mean("sample", skipna=False)
+    error = ((values - mean) ** 2).sum("sample") / max(count - 1, 1) / count
+    error = error**0.5 if count > 1 else error * np.nan
+    parts = [mean, *quantiles(values.rename("x"))["x"], error]
+    columns = [list(rows(part, years, name)) for part in parts]
+    for found in zip(*columns, strict=True):
+        scenario, material, year, value = found[0]
+        if value == value:
+            told = [f"{one[3]:.9g}" if one[3] == one[3] else "" for one in found]
+            yield scenario, key, material, str(year), told[0], data.attrs["units"], *told[1:]

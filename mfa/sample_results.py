@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from mfa import results
-from mfa.contents import Digest, content_of
+from mfa.contents import Digest, content_of, slabs
 from mfa.errors import MfaError
 from mfa.folders import replacing_folder
 from mfa.parts import Parts
@@ -90,7 +90,7 @@ def write(work: Work, parts: Parts, folder: Path, store: str, inputs: str) -> tu
         _finish_zarr(new / "result.zarr", content := digest.of(frame, sound))
         stored = results.read_zarr(new / "result.zarr")
         stored.encoding["scenario"] = frame.encoding["scenario"]
-        results.write_beside(_with_content(stored, how, content), stored, new)
+        results.write_beside(_with_content(stored, how, content), stored, new, _means(stored))
     return tuple(failed)
 
 
@@ -108,16 +108,25 @@ def is_finished(folder: Path, inputs: str, store: str | None = None) -> bool:
         return False
     try:
         with (
-            xr.open_dataset(nc, engine="h5netcdf")
-            if nc.is_file()
-            else xr.open_zarr(zarr, chunks=None)
+            xr.open_dataset(nc, engine="h5netcdf") if nc.is_file() else results.read_zarr(zarr)
         ) as stored:
             attrs = stored.attrs
             return attrs.get("input_sha256") == inputs and attrs.get(
                 "content_sha256"
             ) == content_of(stored)
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError):  # MfaError is a ValueError
         return False  # damaged: it is computed anew
+
+
+def _means(stored: xr.Dataset) -> xr.Dataset:
+    """Return the means over samples, read slab by slab."""
+    sums: dict[str, Array] = {}
+    for name, rows in slabs(stored):
+        sums[name] = sums.get(name, np.zeros(rows.shape[1:])) + rows.sum(axis=0)
+    count = stored.sizes["sample"]
+    means = {n: (stored[n].dims[1:], own / count, stored[n].attrs) for n, own in sums.items()}
+    coords = {d: c for d, c in stored.coords.items() if d != "sample"}
+    return xr.Dataset(means, coords, stored.attrs)
 
 
 def _with_content(result: xr.Dataset, how: dict[str, str], content: str) -> xr.Dataset:
