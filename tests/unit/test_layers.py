@@ -41,6 +41,7 @@ FLOORS = [
     "sample_tasks",
     "sample_pools",
     "sampling",
+    "contents",
     "parts",
     "sample_results",
     "sample_batches",
