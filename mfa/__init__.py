@@ -19,6 +19,10 @@ _HOMES = {
     "run_batch": "mfa.runs",
     "save": "mfa.results",
     "load": "mfa.results",
+    "quantiles": "mfa.bands",
+    "weights": "mfa.calibration",
+    "sensitivity": "mfa.sensitivities",
+    "convergence": "mfa.sensitivities",
     "compare": "mfa.comparison",
     "decompose": "mfa.contributions",
     "System": "mfa.system",
@@ -65,6 +69,8 @@ if TYPE_CHECKING:
     )
     from mfa.assessment import assess
     from mfa.balances import balance
+    from mfa.bands import quantiles
+    from mfa.calibration import weights
     from mfa.comparison import compare
     from mfa.contributions import decompose
     from mfa.dims import array, years
@@ -78,6 +84,7 @@ if TYPE_CHECKING:
     from mfa.runs import run_batch, simulate
     from mfa.sampling import run
     from mfa.scenario import Scenario
+    from mfa.sensitivities import convergence, sensitivity
     from mfa.system import System, read_system
 
 

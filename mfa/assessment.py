@@ -159,6 +159,13 @@ def assess(system: Plan | System, result: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(ledger.found, coords)
 
 
+def add_indicators(ledger: Ledger) -> None:
+    """Add what follows from flows and stocks in their roles, without potentials, to a ledger."""
+    _add_quantities(ledger)
+    _add_rates(ledger)
+    _add_milestones(ledger)
+
+
 def _add_quantities(ledger: Ledger) -> None:
     for role, terms in ledger.roles.terms.items():
         common = [d for d in ledger.roles.dims if all(d in term.dims for term in terms)]

@@ -18,6 +18,7 @@ import click
 from mfa import __version__
 from mfa.errors import MfaError, each, known
 from mfa.files import replacing
+from mfa.sample_options import order_of, run_samples, sampling
 
 if TYPE_CHECKING:
     from mfa.scenario import Scenario
@@ -74,24 +75,33 @@ def main() -> None:
     metavar="N",
     help="Processes that work side by side; without it one for each core.",
 )
+@sampling
 @IMPORTS
 def run(
     files: Sequence[str], folder: Path, settings: Sequence[str], workers: int | None,
-    modules: Sequence[str],
+    modules: Sequence[str], **given: Any,
 ) -> None:  # fmt: skip
     """Run scenarios and write one folder of results for each.
 
     A FILE is a scenario, a grid of scenarios, or the manifest.yaml of an earlier
     result.  All files are read and run before anything is written.  With --set
     the folder keeps its name, and its title says what was changed.
+
+    With --samples the uncertain values are drawn, and the folder has all
+    samples.  A run that was interrupted goes on where it stopped, one that is
+    finished is not done again.
     """
     start = perf_counter()
+    order = order_of(given, workers)
     import_rules(modules)
     from mfa import batches
     from mfa.explain import aligned
     from mfa.teams import cores
 
     scenarios = batches.read(files, settings)
+    if order is not None:
+        run_samples(scenarios, folder, order, given, modules)
+        return
     count = min(workers or cores(), len(scenarios))
     done = batches.run(scenarios, folder, workers=count, modules=modules)
     ending = ", changed" if settings else ""

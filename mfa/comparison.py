@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import xarray as xr
 
 from mfa.errors import MfaError, known, shortly
-from mfa.results import read_netcdf, rows, summary_years, worldwide
+from mfa.results import read_stored, rows, summary_years, worldwide
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +73,7 @@ def compare(
     )
     if not given:
         raise MfaError("there is no result to compare")
-    data = [each if isinstance(each, xr.Dataset) else read_netcdf(Path(each)) for _, each in given]
+    data = [each if isinstance(each, xr.Dataset) else read_stored(Path(each)) for _, each in given]
     with_roles = flow is None and all(_has_supply(one) for one in data)
     columns: list[tuple[str, str, dict[Row, float]]] = []
     units = set()

@@ -9,12 +9,18 @@
     One scrambled Sobol sequence over all columns, in the order of their names.  A
     number belongs to the columns as well: sequences that are scrambled one by one
     would be correlated.
+``saltelli``
+    For Sobol indices.  Of each row of two Sobol samples A and B beside each other there
+    are as many samples as inputs plus two: A, B, and A with one input after the other
+    from B.  What is drawn for several years, shares or fields together is one input.
+    Saltelli, A. et al. (2010), doi:10.1016/j.cpc.2009.09.018
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
@@ -26,13 +32,31 @@ from numpy.typing import NDArray
 from mfa.errors import MfaError, known
 
 Array = NDArray[np.float64]
-Kind: TypeAlias = Literal["random", "lhs", "sobol"]
+Kind: TypeAlias = Literal["random", "lhs", "sobol", "saltelli"]
 
 MOST_COLUMNS = 21201
 """The Sobol sequence has no more dimensions than this (Joe and Kuo, 2008)."""
 
 BITS = 30
 """A Sobol sequence has 2³⁰ points, each in the middle of its interval."""
+
+
+JOINT = ("sobol", "saltelli")
+"""Designs in which all columns are drawn together."""
+
+
+def input_of(column: str) -> str:
+    """Return the input that a column is a part of: one that is written once, drawn for several things.
+
+    >>> input_of("cover 2030"), input_of("mix material=Cu"), input_of("life[region=A b]")
+    ('cover', 'mix', 'life[region=A b]')
+    """
+    return re.sub(r" (\d{1,4}|\w+=[^\]]*)$", "", column)
+
+
+def inputs_of(columns: Iterable[str]) -> list[str]:
+    """Return the inputs that columns belong to, sorted."""
+    return sorted({input_of(column) for column in columns})
 
 
 @dataclass(frozen=True)
@@ -43,11 +67,11 @@ class Design:
     ----------
     seed : int
     kind : str
-        random, lhs or sobol.
+        random, lhs, sobol or saltelli.
     count : int, optional
         Number of all samples N, which ``lhs`` needs.
     columns : tuple of str
-        All names that are drawn, sorted, which ``sobol`` needs.
+        All names that are drawn, sorted, which ``sobol`` and ``saltelli`` need.
     stream : str
         Designs with another stream draw other numbers.
     """
@@ -67,8 +91,8 @@ class Design:
             raise MfaError(f"seed is a whole number, not {self.seed!r}")
         if self.kind == "lhs" and not self.count:
             raise MfaError("design 'lhs' needs the number of all samples")
-        if self.kind == "sobol" and list(self.columns) != sorted(set(self.columns)):
-            raise MfaError("the columns of design 'sobol' are sorted names, each once")
+        if self.kind in JOINT and list(self.columns) != sorted(set(self.columns)):
+            raise MfaError(f"the columns of design {self.kind!r} are sorted names, each once")
 
     def uniforms(self, name: str, samples: Sequence[int]) -> Array:
         """Return the uniform numbers of one name for samples, in (0, 1).
@@ -98,7 +122,11 @@ class Design:
             return self._random(name, numbers)
         if self.kind == "lhs":
             return self._hypercube(name, numbers)
-        return self._sobol(name, numbers)
+        if name not in self.columns:
+            raise MfaError(
+                f"design {self.kind!r} has no column {name!r}. {known(name, self.columns)}"
+            )
+        return (self._sobol if self.kind == "sobol" else self._saltelli)(name, numbers)
 
     def require(self, numbers: Sequence[int]) -> None:
         """Raise unless the design has these sample numbers."""
@@ -124,12 +152,19 @@ class Design:
         return (_strata(self._key("lhs", name), count)[list(numbers)] + inside) / count
 
     def _sobol(self, name: str, numbers: Sequence[int]) -> Array:
-        if name not in self.columns:
-            raise MfaError(f"design 'sobol' has no column {name!r}. {known(name, self.columns)}")
         column, width = self.columns.index(name), len(self.columns)
         return np.concatenate(
             [_sobol_table(self._key("sobol"), width, *run)[:, column] for run in _runs(numbers)]
         )
+
+    def _saltelli(self, name: str, numbers: Sequence[int]) -> Array:
+        inputs = inputs_of(self.columns)
+        rows, which = np.divmod(np.array(numbers), len(inputs) + 2)
+        first, last = int(rows.min()), int(rows.max()) + 1
+        table = _sobol_table(self._key("saltelli"), 2 * len(self.columns), first, last)
+        from_b = (which == 1) | (which == 2 + inputs.index(input_of(name)))
+        column = self.columns.index(name) + np.where(from_b, len(self.columns), 0)
+        return np.asarray(table[rows - first, column])
 
     def _key(self, *parts: str) -> int:
         """Return the key of a generator: a hash of the seed and what it is for."""
@@ -174,7 +209,7 @@ def _sobol_table(key: int, columns: int, first: int, last: int) -> Array:
 
     if columns > MOST_COLUMNS:
         raise MfaError(
-            f"design 'sobol' has at most {MOST_COLUMNS} columns, this scenario draws {columns}; "
+            f"a Sobol sequence has at most {MOST_COLUMNS} columns, this design needs {columns}; "
             "use design 'random' or 'lhs'"
         )
     engine = qmc.Sobol(columns, scramble=True, bits=BITS, rng=key)

@@ -14,7 +14,7 @@ import numpy as np
 
 from mfa.columns import uncertain
 from mfa.demand.fit_scores import parameters_at, scores_needed
-from mfa.designs import Design, Kind
+from mfa.designs import JOINT, Design, Kind
 from mfa.distributions import dirichlet
 from mfa.errors import MfaError, known
 from mfa.forms import Form, Known, Number
@@ -188,7 +188,7 @@ def make_draws(
     if not numbers:
         raise MfaError("there are no samples to draw; give a number of samples, like samples=1000")
     if isinstance(design, str):
-        columns = tuple(sorted(columns_of(scenario))) if design == "sobol" else ()
+        columns = tuple(sorted(columns_of(scenario))) if design in JOINT else ()
         stream = scenario.name if independent else ""
         if design == "lhs" and not count:
             raise MfaError(

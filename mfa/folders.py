@@ -15,7 +15,7 @@ from pathlib import Path
 from mfa.errors import MfaError
 from mfa.files import parse_yaml, read_text, writing
 
-OWN = {"result.nc", "summary.csv", "manifest.yaml", "figures"}
+OWN = {"result.nc", "result.zarr", "summary.csv", "manifest.yaml", "figures", ".parts"}
 """What a run writes into a folder of results."""
 
 

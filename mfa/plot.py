@@ -17,6 +17,7 @@ from mfa.drawing import MOST, dress, name_ends, new_axes, palette, scaled
 from mfa.errors import MfaError, known
 from mfa.panels import flows_panel, lean, stocks_panel, words
 from mfa.panels import lines as flow_lines
+from mfa.tornadoes import tornado as tornado
 from mfa.waterfalls import waterfall as waterfall
 
 if TYPE_CHECKING:

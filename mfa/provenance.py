@@ -64,7 +64,7 @@ def with_provenance(result: xr.Dataset, scenarios: Sequence[Scenario]) -> xr.Dat
         for file, found in s.files.items()
     }
     made = {
-        "packages": _versions(),
+        "packages": versions(),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "command": _command(),
@@ -109,7 +109,7 @@ def checksums(result: xr.Dataset, names: Iterable[Hashable]) -> dict[Hashable, s
     for name in names:
         variable = result.variables[name]
         turned = variable.transpose(*sorted(map(str, variable.dims)))
-        found = zlib.crc32(np.ascontiguousarray(turned.values).data.cast("B"))
+        found = zlib.crc32(np.ascontiguousarray(turned.values).reshape(-1).view("u1").data)
         for dim in turned.dims:
             found = zlib.crc32(ends[dim], found)
         checked[name] = f"{found:08x}"
@@ -154,7 +154,8 @@ def now() -> str:
 
 
 @lru_cache(maxsize=1)
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Return the versions of this package and of those it computes with."""
     found = {"mfa": __version__}
     for name in PACKAGES:
         try:

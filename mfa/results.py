@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import xarray as xr
 
 from mfa import manifest
 from mfa.assessment import of_the_world
+from mfa.bands import BAND, SLAB_BYTES, quantiles
 from mfa.errors import MfaError, Place, known, shortly
 from mfa.files import parse_yaml, read_text
 from mfa.folders import check_target, replacing_folder
@@ -95,33 +97,50 @@ def save(result: xr.Dataset, folder: str | Path) -> Path:
         could not make them again), if the folder holds something that is no
         result, or if it cannot be written.
     """
-    from mfa.plot import write
-
     folder = Path(folder)
     _must_be_a_result(result, "save")
     check_target(folder)
     own = of_the_run(result)
-    document = result.encoding.get("scenario")
-    if document is None:
+    if result.encoding.get("scenario") is None:
         raise MfaError(
             "the Dataset does not say which scenario made it (its encoding lacks 'scenario'); "
             "save what mfa.run returned or mfa.load read, or write the bare arrays with .to_netcdf()"
         )
     with replacing_folder(folder) as new:
-        (new / "figures").mkdir()
-        figures = write(own, new / "figures")
         _write_netcdf(result, new / "result.nc")
-        _write_summary(own, new / "summary.csv")
-        made = json.loads(result.attrs["provenance"])
-        head = {
-            "mfa_version": result.attrs["mfa_version"],
-            "created": now(),
-            "command": made["command"],
-            "figures": [f"{name}.png" for name in figures],
-        }
-        text = manifest.to_yaml(document, **head)
-        (new / "manifest.yaml").write_text(text, encoding="utf-8")
+        write_beside(result, own, new)
     return folder
+
+
+def write_beside(
+    result: xr.Dataset, own: xr.Dataset, folder: Path, drawn: xr.Dataset | None = None
+) -> None:
+    """Write what stands beside the numbers of a result: its table, figures and manifest.
+
+    Parameters
+    ----------
+    result : Dataset
+        With its attributes and merged scenario.
+    own : Dataset
+        The variables that the run computed.
+    folder : path
+    drawn : Dataset, optional
+        What figures show, if not these variables: means, if there are very many samples.
+    """
+    from mfa.plot import write
+
+    (folder / "figures").mkdir()
+    figures = write(own if drawn is None else drawn, folder / "figures")
+    _write_summary(own, folder / "summary.csv")
+    made = json.loads(result.attrs["provenance"])
+    head = {
+        "mfa_version": result.attrs["mfa_version"],
+        "created": now(),
+        "command": made["command"],
+        "figures": [f"{name}.png" for name in figures],
+    }
+    text = manifest.to_yaml(result.encoding["scenario"], **head)
+    (folder / "manifest.yaml").write_text(text, encoding="utf-8")
 
 
 def _must_be_a_result(result: object, function: str) -> None:
@@ -145,14 +164,14 @@ def load(path: str | Path) -> xr.Dataset:
     Parameters
     ----------
     path : path
-        A folder written by :func:`save`, or a ``result.nc``.
+        A folder of results, or the ``result.nc`` or ``result.zarr`` in it.
 
     Returns
     -------
     Dataset
         Equal to what was saved, attributes included, and ready to be saved
-        again; of a ``result.nc`` without ``manifest.yaml`` beside it only the
-        merged scenario is missing.
+        again; the values of a ``result.zarr`` are read when they are used.  Of a
+        ``result.nc`` without ``manifest.yaml`` beside it only the merged scenario is missing.
 
     Raises
     ------
@@ -161,17 +180,26 @@ def load(path: str | Path) -> xr.Dataset:
     """
     if not isinstance(path, str | PathLike):
         raise MfaError(f"load wants the path of a folder of results; this is {shortly(path)}")
-    result = read_netcdf(Path(path))
-    beside = (Path(path) if Path(path).is_dir() else Path(path).parent) / "manifest.yaml"
+    path = Path(path)
+    result = read_stored(path)
+    folder = path if path.is_dir() and path.suffix != ".zarr" else path.parent
+    beside = folder / "manifest.yaml"
     if beside.exists():
         root = manifest.plain(parse_yaml(read_text(beside), str(beside), manifest.MOST_NODES))
         kept = {key: root.get(key, {}) for key in ("scenarios", "tables", "files", "references")}
+        kept |= {key: root[key] for key in ("fits", "draws") if key in root}
         if ", ".join(one["sha256"] for one in kept["scenarios"]) == result.attrs.get(
             "scenario_sha256"
         ):
             result.encoding["scenario"] = kept
             result.attrs.pop("inputs", None)
     return result
+
+
+def read_stored(path: Path) -> xr.Dataset:
+    """Return the numbers of a result, as netCDF or Zarr, of its folder or its file."""
+    stored = path if path.suffix == ".zarr" else path / "result.zarr"
+    return read_zarr(stored) if stored.is_dir() else read_netcdf(path)
 
 
 def read_netcdf(path: Path) -> xr.Dataset:
@@ -195,6 +223,20 @@ def read_netcdf(path: Path) -> xr.Dataset:
         key: value.item() if isinstance(value, np.generic) else value
         for key, value in result.attrs.items()
     }
+    return result
+
+
+def read_zarr(path: Path) -> xr.Dataset:
+    """Return a result whose values are read when they are used."""
+    if find_spec("zarr") is None:
+        raise MfaError(f"{path} needs the package zarr: pip install 'mfa[zarr]'")
+    try:
+        result = xr.open_dataset(path, engine="zarr", chunks=None, cache=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise MfaError(f"cannot be read as Zarr: {error}", Place(str(path))) from None
+    for variable in result.variables.values():
+        variable.encoding = {}
+    result.encoding = {}
     return result
 
 
@@ -246,14 +288,49 @@ def worldwide(result: xr.Dataset) -> Iterator[tuple[str, xr.DataArray]]:
 
 def _write_summary(result: xr.Dataset, path: Path) -> None:
     years, name = summary_years(result), result.attrs["scenario_name"]
-    lines: list[tuple[str, str, str, int, str, str]] = [
-        (scenario, quantity, material, year, f"{value:.9g}", data.attrs["units"])
-        for quantity, data in worldwide(result)
-        for scenario, material, year, value in rows(data, years, name)
-        if value == value  # an indicator that is undefined has no row
-    ]
+    table = _of_samples if "sample" in result.dims else _of_one
+    head = ["scenario", "quantity", "material", "year", "value", "unit"]
+    if "sample" in result.dims:
+        head += [*(f"p{100 * level:g}" for level in BAND), "standard_error"]
+    lines = list(table(result, years, name))
     lines.sort(key=lambda line: line[0])
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("scenario", "quantity", "material", "year", "value", "unit"))
+        writer.writerow(head)
         writer.writerows(lines)
+
+
+def _of_one(result: xr.Dataset, years: list[int], name: str) -> Iterator[tuple[str, ...]]:
+    for quantity, data in worldwide(result):
+        for scenario, material, year, value in rows(data, years, name):
+            if value == value:  # an indicator that is undefined has no row
+                yield scenario, quantity, material, str(year), f"{value:.9g}", data.attrs["units"]
+
+
+def _of_samples(result: xr.Dataset, years: list[int], name: str) -> Iterator[tuple[str, ...]]:
+    """Yield the mean over samples, quantiles, and the standard error of the mean, of world totals."""
+    for key, data in result.data_vars.items():
+        kind, dims = data.attrs.get("kind"), {*data.dims} - {"sample", "year", "material"}
+        if kind not in ("flow", "stock", "indicator") or "year" not in data.dims:
+            continue
+        if dims and data.attrs["units"] not in ("t", "t/yr"):
+            continue  # a rate of places has no total
+        size = max(1, SLAB_BYTES * result.sizes["year"] // max(1, data.nbytes))
+        for start in range(0, len(years), size):
+            own = data.sel(year=years[start : start + size])
+            yield from _bands(str(key), own.sum([*dims], keep_attrs=True) if dims else own, name)
+
+
+def _bands(key: str, data: xr.DataArray, name: str) -> Iterator[tuple[str, ...]]:
+    values = data.transpose("sample", ...).compute()
+    years = [int(year) for year in values["year"].values]
+    count, mean = values.sizes["sample"], values.mean("sample", skipna=False)
+    error = ((values - mean) ** 2).sum("sample") / max(count - 1, 1) / count
+    error = error**0.5 if count > 1 else error * np.nan
+    parts = [mean, *quantiles(values.rename("x"))["x"], error]
+    columns = [list(rows(part, years, name)) for part in parts]
+    for found in zip(*columns, strict=True):
+        scenario, material, year, value = found[0]
+        if value == value:
+            told = [f"{one[3]:.9g}" if one[3] == one[3] else "" for one in found]
+            yield scenario, key, material, str(year), told[0], data.attrs["units"], *told[1:]

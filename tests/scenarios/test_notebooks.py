@@ -21,6 +21,7 @@ NAMES = (
     "05_rival_forecasts",
     "06_battery_demand",
     "07_secondary_supply",
+    "08_uncertainty",
     "09_supply_risk",
     "11_reconciliation",
     "12_energy_and_emissions",
@@ -222,6 +223,23 @@ def test_supply_risk_says_what_is_known_and_what_is_not(executed):
     assert float(less["mining"]) < float(found["mining"]) == float(new["mining"])
     assert float(new["refining"]) < float(less["refining"]) < float(found["refining"])
     assert "circular  Co: in 2030 12.3 %, 25 % met from 2043" in text
+
+
+def test_uncertainty_says_what_calibration_changes(executed):
+    """What was observed lifts the band and leaves fewer samples; demand decides; words must hold."""
+    book = executed("08_uncertainty")
+    assert pictures(book) == 3
+    text = printed(book)
+    assert "256 samples, worst mass balance" in text
+    share = re.search(r"^product_demand\[material=Co\]: (\d+)% of the variance", text, re.MULTILINE)
+    assert int(share.group(1)) > 75
+    effective = int(re.search(r"as good as (\d+) equal samples", text).group(1))
+    assert 30 < effective < 256
+    bands = re.findall(r"2040, \w+: (\d+) to (\d+) kt, middle (\d+)", text)
+    (low, high, middle), (low_after, high_after, middle_after) = (map(int, b) for b in bands)
+    assert middle_after > middle and low_after > low
+    assert high_after - low_after < high - low
+    assert float(re.search(r"all samples: [\d.]+ to ([\d.]+)", text).group(1)) < 1.1
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -45,7 +45,14 @@ FLOORS = [
     "runs",
     "contributions",
     "batches",
+    "kept",
+    "sample_tasks",
+    "sample_pools",
     "sampling",
+    "contents",
+    "parts",
+    "sample_results",
+    "sample_batches",
     "cli",
 ]
 """From the ground up: none of these reaches one that is named after it, by any way."""

@@ -60,7 +60,7 @@ def scenario(tmp_path_factory: pytest.TempPathFactory) -> mfa.Scenario:
 
 @pytest.fixture(scope="module")
 def whole(scenario: mfa.Scenario) -> xr.Dataset:
-    return mfa.run(scenario, samples=300, seed=4)
+    return mfa.run(scenario, samples=300, seed=4, keep="all")
 
 
 def test_each_sample_is_the_run_of_its_own_values(
@@ -85,7 +85,9 @@ def test_each_sample_is_the_run_of_its_own_values(
 def test_results_have_the_same_bits_however_they_are_divided(
     scenario: mfa.Scenario, whole: xr.Dataset, executor: str, workers: int | None, block: int
 ) -> None:
-    found = mfa.run(scenario, samples=300, seed=4, executor=executor, workers=workers, block=block)
+    found = mfa.run(
+        scenario, samples=300, seed=4, keep="all", executor=executor, workers=workers, block=block
+    )
     for name in whole:
         assert found[name].values.tobytes() == whole[name].values.tobytes(), name
     assert found.attrs["balance_residual"] == whole.attrs["balance_residual"]
@@ -95,7 +97,7 @@ def test_results_have_the_same_bits_however_they_are_divided(
 def test_some_samples_alone_have_the_same_bits(
     scenario: mfa.Scenario, whole: xr.Dataset, numbers: list[int]
 ) -> None:
-    found = mfa.run(scenario, samples=numbers, seed=4)
+    found = mfa.run(scenario, samples=numbers, seed=4, keep="all")
     assert found["sample"].values.tolist() == list(numbers)
     for name in whole:
         own = whole[name].sel(sample=list(numbers))
@@ -145,7 +147,7 @@ def test_what_is_refused(scenario: mfa.Scenario) -> None:
     with pytest.raises(MfaError, match="executor 'proceses' is unknown"):
         mfa.run(scenario, samples=3, executor="proceses")
     with pytest.raises(MfaError, match=r"would take [\d.]+ GiB, 2 GiB is the most"):
-        mfa.run(scenario, samples=1_000_000)
+        mfa.run(scenario, samples=1_000_000, keep="all")
     with pytest.raises(MfaError, match="not among 5 samples"):
         mfa.run(scenario, samples=[7], design=Design(1, "lhs", 5))
 
@@ -157,9 +159,9 @@ def _die(*_: object) -> None:
 def test_a_worker_that_dies_is_told(
     scenario: mfa.Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mfa import sampling
+    from mfa import sample_tasks
 
-    monkeypatch.setattr(sampling, "_elsewhere", _die)
+    monkeypatch.setattr(sample_tasks, "elsewhere", _die)
     with pytest.raises(MfaError, match="a worker died before its samples were computed"):
         mfa.run(scenario, samples=128, executor="processes", workers=1, keep="use_stock")
 
