@@ -73,10 +73,10 @@ def prepare(compiled: Plan, parameters: xr.Dataset) -> tuple[dict[str, Bound], r
     """Return the parameters of every step, aligned and checked, and the years of the run."""
     labels = years_of(compiled.system, parameters)
     years = range(int(labels[0]), int(labels[-1]) + 1)
-    return bind(compiled, _aligner(compiled, parameters), years), years
+    return bind(compiled, aligner(compiled, parameters), years), years
 
 
-def _aligner(compiled: Plan, parameters: xr.Dataset) -> Callable[[str, Dims], Array]:
+def aligner(compiled: Plan, parameters: xr.Dataset) -> Callable[[str, Dims], Array]:
     """Return a function that gives a product of parameters aligned to dimensions, the year last."""
     system, axes = compiled.system, compiled.system.axes
     for dim in parameters.dims:

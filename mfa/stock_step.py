@@ -133,7 +133,7 @@ class StockStep(Step):
             )
 
     def bind(self, parameter: Callable[[str, Dims], Array], years: range) -> Bound:
-        survival, by_cohort = self._survival(parameter, years)
+        survival, by_cohort = self.survival(parameter, years)
         if not self.driver:
             return Bound({"survival": self._for(self.inner, survival)}, years, by_cohort)
         units = over_years(parameter(self.driver, self.driver_dims), years)
@@ -183,13 +183,30 @@ class StockStep(Step):
                     survival, inflow = first, inflow.sum(axis=axis, keepdims=True)
         return {"inflow": inflow, "survival": survival}
 
-    def _survival(
+    def survival(
         self, parameter: Callable[[str, Dims], Array], years: range
     ) -> tuple[Array, bool]:
         """Return survival over the dimensions of the lifetime, and whether it has cohorts."""
         count = len(years)
         if self.lifetime.law == "table":
             return self._survival_table(count), False
+        values, by_cohort = self.lifetime_values(parameter)
+        if not by_cohort:
+            values = {key: array[..., 0] for key, array in values.items()}
+        survival = self.alive(values, years)
+        if by_cohort and survival.shape[-2] == 1:
+            survival = np.broadcast_to(survival, (*survival.shape[:-2], count, count))
+        return survival, by_cohort
+
+    def lifetime_values(
+        self, parameter: Callable[[str, Dims], Array]
+    ) -> tuple[dict[str, Array], bool]:
+        """Return the parameters of the lifetime, the year last, and whether they differ by cohort.
+
+        A table has none.
+        """
+        if self.lifetime.law == "table":
+            return {}, False
         specs = self.signature.system.parameters
         values: dict[str, Array] = {}
         by_cohort = False
@@ -201,22 +218,18 @@ class StockStep(Step):
                 values[key] = np.full(
                     (1,) * (len(self.lifetime_dims) + 1), lifetime_quantity(self, key, text)
                 )
-        if not by_cohort:
-            values = {key: array[..., 0] for key, array in values.items()}
+        return values, by_cohort
+
+    def alive(self, values: Mapping[str, Array], years: range) -> Array:
+        """Return the survival that follows from parameters of the lifetime, (..., age)."""
+        told = self.lifetime
         try:
-            survival = survival_values(
-                self.lifetime.law,
-                count,
-                self.lifetime.inflow_at,
-                self.lifetime.below_zero,
-                **values,
+            return survival_values(
+                told.law, len(years), told.inflow_at, told.below_zero, **values
             )
         except MfaError as error:
             place = self.signature.system.place("processes", self.name, "lifetime")
             raise MfaError(f"process {self.name!r}: {error.problems[0].message}", place) from None
-        if by_cohort and survival.shape[-2] == 1:
-            survival = np.broadcast_to(survival, (*survival.shape[:-2], count, count))
-        return survival, by_cohort
 
     def _survival_table(self, years: int) -> Array:
         given = np.array(self.lifetime.survival or ())
