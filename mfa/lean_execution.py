@@ -11,6 +11,7 @@ are driven by themselves run as in :mod:`mfa.execution`.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, MutableMapping
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,8 @@ from mfa.steps import Bound, Dims, Gather, Step, must_not_be_negative, spread
 from mfa.stock_step import StockStep
 from mfa.system import expressions, factors
 
-MOST_PRODUCTS = 4
-"""Products from which on a sum of them is multiplied out."""
+MOST = 4
+"""Times the cells of a sum that its products have together from which on they are multiplied out."""
 
 Kept = frozenset[str]
 
@@ -128,8 +129,11 @@ class Lean:
             own = self.products(flow, kept & frozenset(dims))
             found += [product.placed(at) for product in own]
         found = joined(found)
-        if len(found) > MOST_PRODUCTS:
-            return [Product((self._dense(found, kept),))]
+        if len(found) > 1:
+            cells = prod(size for d, size in zip(self.axes, self.sizes, strict=False) if d in kept)
+            apart = sum(prod(product.shape[1:-1]) for product in found)
+            if apart >= MOST * cells:
+                return [Product((self._dense(found, kept),))]
         return found
 
     def _scaled(self, gather: Gather, share: Array, kept: Kept) -> list[Product]:
@@ -200,15 +204,14 @@ class Lean:
         if step.memory:
             early = frozenset(d for d in step.dims if d in kept or d in step.lifetime_dims)
             whole = self._once(("arrived", step.name, early), lambda: self._arrived(step, early))
-            return self._summed([whole[name]], tuple(early), kept)
+            return self._summed(whole.of(name, step), tuple(early), kept)
         cohorts: Cohorts = self._once(("cohorts", step.name), lambda: self._cohorts(step))
-        return self._summed([cohorts.of(name, step)], step.inner, kept)
+        return self._summed(cohorts.of(name, step), step.inner, kept)
 
-    def _arrived(self, step: StockStep, kept: Kept) -> dict[str, Product]:
+    def _arrived(self, step: StockStep, kept: Kept) -> Cohorts:
         """Return stock and outflow of what arrives."""
         inflow = self._dense(self._gathered(step.arrivals, kept), kept)
-        cohorts = follow(step, (inflow,), self._parameter, self.axes, self.years)
-        return {name: cohorts.of(name, step) for name in (step.stock or "", step.outflow)}
+        return follow(step, (inflow,), self._parameter, self.axes, self.years)
 
     def _cohorts(self, step: StockStep) -> Cohorts:
         """Return the cohorts of a stock that an inflow drives."""
@@ -285,7 +288,7 @@ def _is_fixed(found: Any) -> bool:
     if isinstance(found, Product):
         return all(factor.shape[0] == 1 for factor in found.factors)
     if isinstance(found, Cohorts):
-        return all(factor.shape[0] == 1 for factor in found.arrays())
+        return _is_fixed([*found.entering, *found.stock, *found.leaving])
     if isinstance(found, Bound):
         return all(array.shape[0] == 1 for array in found.arrays.values())
     parts = found.values() if isinstance(found, dict) else found

@@ -18,24 +18,23 @@ from mfa.steps import Dims, spread
 from mfa.stock_step import StockStep
 
 
+FEW = 0.5
+"""Share of the cells with a lifetime up to which each that holds anything stands for itself."""
+
+
 @dataclass(frozen=True, eq=False)
 class Cohorts:
-    """A stock, what enters and what leaves it, each times what is the same in all years."""
+    """A stock, what enters and what leaves it, as sums of products on all axes."""
 
-    entering: tuple[Array, ...]
-    stock: Array
-    leaving: Array
-    held: tuple[Array, ...]
+    entering: list[Product]
+    stock: list[Product]
+    leaving: list[Product]
 
-    def of(self, name: str, step: StockStep) -> Product:
+    def of(self, name: str, step: StockStep) -> list[Product]:
         """Return the stock or one of the flows of a step."""
         if name == step.inflow:
-            return Product(merged(self.entering))
-        own = self.stock if name == step.stock else self.leaving
-        return Product(merged((own, *self.held)))
-
-    def arrays(self) -> tuple[Array, ...]:
-        return (*self.entering, self.stock, self.leaving, *self.held)
+            return self.entering
+        return self.stock if name == step.stock else self.leaving
 
 
 def follow(
@@ -57,73 +56,74 @@ def follow(
     years : range
     """
     held = tuple(one for one in driving if one.shape[-1] == 1)
-    series = multiplied([np.ones((1,) * len(axes) + (len(years),)), *(one for one in driving if one.shape[-1] > 1)])  # fmt: skip
+    yearly = tuple(one for one in driving if one.shape[-1] > 1)
+    series = multiplied((np.ones((1,) * len(axes) + (len(years),)), *yearly))
+    entering = [Product(merged(driving or (series,)))]
     values, by_cohort = step.lifetime_values(parameter)
     if by_cohort or not values:
         alive, by_cohort = step.survival(parameter, years)
         stock = kernels.stock_from_inflow(series, spread(alive, step.lifetime_dims, axes), by_cohort)
-        return Cohorts(driving, stock, kernels.outflow(series, stock), held)
-    lives = {key: spread(value, step.lifetime_dims, axes)[..., 0] for key, value in values.items()}
-    shape = np.broadcast_shapes(*(value.shape for value in lives.values()))
-    told = [axis for axis, size in enumerate(shape) if size > 1 and axis]
-    rows = _filled((*held, series), told)
-    inner = [axis for axis in range(1, len(axes)) if axis not in told]
-    # (sample, cell with a lifetime, others, year)
-    first = _rows(series, told, inner, rows, [shape[a] for a in told])
-    flat = {
-        key: _rows(np.broadcast_to(v, (v.shape[0], *shape[1:]))[..., None], told, inner, rows, [shape[a] for a in told])[..., 0, 0]
-        for key, v in lives.items()
-    }  # fmt: skip
-    alive = step.alive(flat, years)
-    stock = _summed(first, np.broadcast_to(alive, (*alive.shape[:1], int(rows.sum()), len(years))))
-    leaving = kernels.outflow(first, stock)
-    back = [_put_back(a, told, inner, rows, shape, series.shape) for a in (stock, leaving)]
-    return Cohorts(driving, back[0], back[1], held)
+        both = (stock, kernels.outflow(series, stock))
+        return Cohorts(entering, *([Product(merged((one, *held)))] for one in both))
+    lives = {key: spread(value, step.lifetime_dims, axes) for key, value in values.items()}
+    cells = _Cells(np.broadcast_shapes(*(v.shape for v in lives.values())), series, held)
+    alive = step.alive({key: cells.rows(value)[..., 0, 0] for key, value in lives.items()}, years)
+    told = cells.rows(series)
+    stock = _summed(told, alive)
+    both = (stock, kernels.outflow(told, stock))
+    return Cohorts(entering, *(cells.products(one, held) for one in both))
+
+
+class _Cells:
+    """The cells that have a lifetime each, and those of them in which anything is held."""
+
+    def __init__(self, lives: tuple[int, ...], series: Array, held: tuple[Array, ...]):
+        last = series.ndim - 1
+        self.told = [axis for axis in range(1, last) if lives[axis] > 1]
+        self.others = [axis for axis in range(1, last) if axis not in self.told]
+        self.sizes = [lives[axis] for axis in self.told]
+        self.shape = series.shape
+        mask = np.ones(self.sizes, dtype=bool)
+        beside = (0, *self.others, last)
+        for array in (series, *held):
+            mask &= (array != 0).any(axis=beside)
+        self.filled = mask.ravel() if mask.any() else np.ones(mask.size, dtype=bool)
+
+    def rows(self, array: Array) -> Array:
+        """Return (sample, filled cell, others, year) of an array on all axes."""
+        turned = array.transpose(0, *self.told, *self.others, array.ndim - 1)
+        tail = turned.shape[1 + len(self.told) :]
+        wide = np.broadcast_to(turned, (len(turned), *self.sizes, *tail))
+        chosen = np.unravel_index(np.flatnonzero(self.filled), self.sizes) if self.told else ([0],)
+        wide = wide if self.told else wide[:, np.newaxis]
+        return wide[(slice(None), *chosen)].reshape(len(turned), self.filled.sum(), -1, tail[-1])
+
+    def products(self, found: Array, held: tuple[Array, ...]) -> list[Product]:
+        """Return rows as products: each at its labels where they are few, else one of all."""
+        tail = [self.shape[axis] for axis in (*self.others, -1)]
+        order = np.argsort([0, *self.told, *self.others, len(self.shape) - 1])
+        if self.told and self.filled.sum() <= FEW * len(self.filled):
+            ones = [1] * len(self.told)
+            labels = np.transpose(np.unravel_index(np.flatnonzero(self.filled), self.sizes))
+            return [
+                Product(
+                    (found[:, i].reshape(len(found), *ones, *tail).transpose(order),),
+                    dict(zip(self.told, map(int, at), strict=True)),
+                ).times(*held)
+                for i, at in enumerate(labels)
+            ]
+        whole = np.zeros((len(found), len(self.filled), *found.shape[2:]))
+        whole[:, self.filled] = found
+        array = whole.reshape(len(found), *self.sizes, *tail).transpose(order)
+        return [Product(merged((array, *held)))]
 
 
 def _summed(series: Array, alive: Array) -> Array:
     """Return the stock of series (sample, cell, other, year) with a lifetime for each cell."""
-    if series.shape[0] == 1 < alive.shape[0] and series.shape[2] == 1:
+    alive = np.broadcast_to(alive, (len(alive), series.shape[1], alive.shape[-1]))
+    if series.shape[0] == 1 < len(alive) and series.shape[2] == 1:
         # one series, many lifetimes: one matrix of the series does for all samples
-        return kernels.stock_from_inflow(alive, series[0, :, 0])[:, :, np.newaxis]
+        return kernels.stock_from_inflow(
+            alive.transpose(1, 0, 2), series[0]
+        ).transpose(1, 0, 2)[:, :, np.newaxis]
     return kernels.stock_from_inflow(series, alive[:, :, np.newaxis])
-
-
-def _filled(arrays: tuple[Array, ...], told: list[int]) -> Array:
-    """Return which cells of the lifetime's axes hold anything in any sample, a flat mask."""
-    ndim = arrays[0].ndim
-    others = tuple(axis for axis in range(ndim) if axis not in told)
-    shape = np.broadcast_shapes(*(a.shape for a in arrays))
-    mask = np.ones([shape[axis] for axis in told], dtype=bool)
-    for array in arrays:
-        mask &= (array != 0).any(axis=others)
-    flat = mask.ravel()
-    return flat if flat.any() else np.ones_like(flat)
-
-
-def _rows(array: Array, told: list[int], inner: list[int], rows: Array, sizes: list[int]) -> Array:
-    """Return (sample, chosen cell, others, year) of an array on all axes."""
-    last = array.ndim - 1
-    turned = array.transpose(0, *told, *inner, last)
-    lead = turned.shape[1 + len(told) : -1]
-    wide = np.broadcast_to(turned, (len(turned), *sizes, *lead, turned.shape[-1]))
-    flat = wide.reshape(len(turned), len(rows), -1, turned.shape[-1])
-    return np.ascontiguousarray(flat[:, rows])
-
-
-def _put_back(
-    found: Array,
-    told: list[int],
-    inner: list[int],
-    rows: Array,
-    shape: tuple[int, ...],
-    series: tuple[int, ...],
-) -> Array:
-    """Return (sample, chosen cell, others, year) on all axes, 0 where nothing was chosen."""
-    whole = found
-    if not rows.all():
-        whole = np.zeros((len(found), len(rows), *found.shape[2:]))
-        whole[:, rows] = found
-    order = [0, *told, *inner, len(series) - 1]
-    split = [len(found), *(shape[a] for a in told), *(series[a] for a in inner), series[-1]]
-    return whole.reshape(split).transpose(np.argsort(order))

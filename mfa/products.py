@@ -91,20 +91,23 @@ def joined(products: Sequence[Product]) -> list[Product]:
 def merged(factors: tuple[Array, ...]) -> tuple[Array, ...]:
     """Multiply factors with each other where that makes nothing larger than the larger of them."""
     found: list[Array] = []
-    for factor in sorted(factors, key=lambda f: f.size):
+    for factor in sorted(factors, key=_size):
         for i, other in enumerate(found):
-            size = prod(np.broadcast_shapes(factor.shape, other.shape))
-            if size <= max(factor.size, other.size):
-                found[i] = factor * other
+            if all(n <= m for n, m in zip(other.shape, factor.shape, strict=True)):
+                found[i] = other * factor
                 break
         else:
             found.append(factor)
     return tuple(found) if len(found) == len(factors) else merged(tuple(found))
 
 
+def _size(array: Array) -> int:
+    return array.size
+
+
 def contracted(factors: Sequence[Array], axes: Collection[int]) -> Array:
     """Return the sum of a product over axes, which remain with length 1."""
-    *others, last = sorted(factors, key=lambda f: f.size)
+    *others, last = sorted(factors, key=_size)
     if not others:
         return last.sum(axis=tuple(axes), keepdims=True)
     first = others[0]
@@ -165,7 +168,7 @@ def dense(products: Sequence[Product], shape: tuple[int, ...]) -> Array:
 
 def multiplied(factors: Sequence[Array]) -> Array:
     """Return the product of arrays, the small ones first."""
-    first, *others = sorted(factors, key=lambda f: f.size)
+    first, *others = sorted(factors, key=_size)
     for other in others:
         first = first * other
     return first
