@@ -61,7 +61,9 @@ class Lean:
         self.axes = plan.system.axes
         self.sizes = (*(len(plan.system.dimensions[d]) for d in self.axes), len(years))
         self._aligned, self.fixed, self.own = parameter, fixed, dict[Any, Any]()
-        self.steps = {name: step for step in plan.steps for name in (*step.writes, step.stock or "")}
+        self.steps = {
+            name: step for step in plan.steps for name in (*step.writes, step.stock or "")
+        }
         self.part = {step.name: part for part in plan.parts for step in part.steps}
         self.bound = {step.name: self._bound(step) for step in plan.steps if not _driven(step)}
 
@@ -229,7 +231,9 @@ class Lean:
             own = {flow for each in part.steps for flow in each.writes}
             read = {flow for each in part.steps for flow in each.reads} - own
             values = {flow: self.values(flow, ()) for flow in sorted(read)}
-            bound = {each.name: self.bound.get(each.name) or self._bound(each) for each in part.steps}
+            bound = {
+                each.name: self.bound.get(each.name) or self._bound(each) for each in part.steps
+            }
             found = run_part(part, self.plan, values, bound, len(self.years))
             return {
                 key: Product((spread(array, self.dims(key), self.axes),))
@@ -297,7 +301,9 @@ def _is_fixed(found: Any) -> bool:
 
 def _driven(step: Step) -> bool:
     """Whether a step is bound where it is computed: what drives it need not be multiplied out."""
-    return isinstance(step, SourceStep | StockStep) or (isinstance(step, SinkStep) and bool(step.takes))
+    return isinstance(step, SourceStep | StockStep) or (
+        isinstance(step, SinkStep) and bool(step.takes)
+    )
 
 
 def _is_lean(step: Step) -> bool:

@@ -62,7 +62,9 @@ def follow(
     values, by_cohort = step.lifetime_values(parameter)
     if by_cohort or not values:
         alive, by_cohort = step.survival(parameter, years)
-        stock = kernels.stock_from_inflow(series, spread(alive, step.lifetime_dims, axes), by_cohort)
+        stock = kernels.stock_from_inflow(
+            series, spread(alive, step.lifetime_dims, axes), by_cohort
+        )
         both = (stock, kernels.outflow(series, stock))
         return Cohorts(entering, *([Product(merged((one, *held)))] for one in both))
     lives = {key: spread(value, step.lifetime_dims, axes) for key, value in values.items()}
@@ -123,7 +125,7 @@ def _summed(series: Array, alive: Array) -> Array:
     alive = np.broadcast_to(alive, (len(alive), series.shape[1], alive.shape[-1]))
     if series.shape[0] == 1 < len(alive) and series.shape[2] == 1:
         # one series, many lifetimes: one matrix of the series does for all samples
-        return kernels.stock_from_inflow(
-            alive.transpose(1, 0, 2), series[0]
-        ).transpose(1, 0, 2)[:, :, np.newaxis]
+        return kernels.stock_from_inflow(alive.transpose(1, 0, 2), series[0]).transpose(1, 0, 2)[
+            :, :, np.newaxis
+        ]
     return kernels.stock_from_inflow(series, alive[:, :, np.newaxis])

@@ -77,7 +77,20 @@ def prepare(compiled: Plan, parameters: xr.Dataset) -> tuple[dict[str, Bound], r
 
 
 def aligner(compiled: Plan, parameters: xr.Dataset) -> Callable[[str, Dims], Array]:
-    """Return a function that gives a product of parameters aligned to dimensions, the year last."""
+    """Return a function that gives a product of parameters aligned to dimensions, the year last.
+
+    Parameters
+    ----------
+    compiled : Plan
+    parameters : Dataset
+        As :func:`simulate` takes them.
+
+    Raises
+    ------
+    MfaError
+        If labels, dimensions or units differ from the system's; where it is called, if a
+        parameter is missing or not a number.
+    """
     system, axes = compiled.system, compiled.system.axes
     for dim in parameters.dims:
         if dim == "year":

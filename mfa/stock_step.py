@@ -183,9 +183,7 @@ class StockStep(Step):
                     survival, inflow = first, inflow.sum(axis=axis, keepdims=True)
         return {"inflow": inflow, "survival": survival}
 
-    def survival(
-        self, parameter: Callable[[str, Dims], Array], years: range
-    ) -> tuple[Array, bool]:
+    def survival(self, parameter: Callable[[str, Dims], Array], years: range) -> tuple[Array, bool]:
         """Return survival over the dimensions of the lifetime, and whether it has cohorts."""
         count = len(years)
         if self.lifetime.law == "table":
@@ -224,9 +222,7 @@ class StockStep(Step):
         """Return the survival that follows from parameters of the lifetime, (..., age)."""
         told = self.lifetime
         try:
-            return survival_values(
-                told.law, len(years), told.inflow_at, told.below_zero, **values
-            )
+            return survival_values(told.law, len(years), told.inflow_at, told.below_zero, **values)
         except MfaError as error:
             place = self.signature.system.place("processes", self.name, "lifetime")
             raise MfaError(f"process {self.name!r}: {error.problems[0].message}", place) from None

@@ -46,14 +46,18 @@ def mean_of_years(count: int, shape: Array, scale: Array) -> tuple[Array, NDArra
     >>> unknown.tolist(), float(values[1].round(6))
     ([False, False, False], 0.861067)
     """
-    steep, middle = (np.broadcast_to(v, np.broadcast_shapes(shape.shape, scale.shape)) for v in (shape, scale))
+    steep, middle = (
+        np.broadcast_to(v, np.broadcast_shapes(shape.shape, scale.shape)) for v in (shape, scale)
+    )
     rows = np.stack([steep.ravel(), middle.ravel()])
     values = np.zeros((rows.shape[1], count))
     unknown = np.zeros(values.shape, dtype=bool)
     order = np.argsort(rows[1], kind="stable")  # those that live as long together end together
     for first in range(0, len(order), ROWS):
         own = order[first : first + ROWS]
-        values[own], unknown[own] = _block(count, rows[0, own, np.newaxis], rows[1, own, np.newaxis])
+        values[own], unknown[own] = _block(
+            count, rows[0, own, np.newaxis], rows[1, own, np.newaxis]
+        )
     return values.reshape(*steep.shape[:-1], count), unknown.reshape(*steep.shape[:-1], count)
 
 
@@ -65,7 +69,11 @@ def _block(count: int, shape: Array, scale: Array) -> tuple[Array, NDArray[np.bo
     smooth[:, 0] = False
     last = int(np.flatnonzero(smooth.any(axis=0)).max(initial=0)) + 1
     values = np.zeros(smooth.shape)
-    ages, total, room = np.arange(float(last)), np.zeros((len(shape), last)), np.empty((len(shape), last))
+    ages, total, room = (
+        np.arange(float(last)),
+        np.zeros((len(shape), last)),
+        np.empty((len(shape), last)),
+    )
     alike = bool((shape == shape[0]).all()) and shape[0, 0] <= SHARPEST
     for node, weight in zip(NODES, WEIGHTS, strict=True):
         with np.errstate(over="ignore", under="ignore"):
