@@ -81,7 +81,16 @@ class Lean:
     def products(self, name: str, kept: Kept) -> list[Product]:
         """Return a flow or stock as products, summed over the dimensions that are not kept."""
         kept = (kept & frozenset(self.dims(name))) - {"sample"}
-        return self._once(("of", name, kept), lambda: self._products(name, kept))
+        found: list[Product] = self._once(("of", name, kept), lambda: self._coarser(name, kept))
+        return found
+
+    def _coarser(self, name: str, kept: Kept) -> list[Product]:
+        """Sum what these samples have been asked for with more dimensions, or begin."""
+        finer = [key[2] for key in self.own if key[:2] == ("of", name) and key[2] > kept]
+        if not finer:
+            return self._products(name, kept)
+        least = min(finer, key=lambda dims: (prod(self._lead(dims)), sorted(dims)))
+        return self._summed(self.own["of", name, least], tuple(sorted(least)), kept)
 
     def _products(self, name: str, kept: Kept) -> list[Product]:
         step = self.steps[name]
@@ -132,7 +141,7 @@ class Lean:
             found += [product.placed(at) for product in own]
         found = joined(found)
         if len(found) > 1:
-            cells = prod(size for d, size in zip(self.axes, self.sizes, strict=False) if d in kept)
+            cells = prod(self._lead(kept - {"sample"}))
             apart = sum(prod(product.shape[1:-1]) for product in found)
             if apart >= MOST * cells:
                 return [Product((self._dense(found, kept),))]
@@ -252,11 +261,12 @@ class Lean:
         axes = [self.axes.index(d) for d in dims if d not in kept and d != "sample"]
         return joined([p.summed(axes, self.sizes) for p in products] if axes else products)
 
+    def _lead(self, kept: Kept) -> list[int]:
+        return [size if d in kept else 1 for d, size in zip(self.axes, self.sizes, strict=False)]
+
     def _dense(self, products: list[Product], kept: Kept) -> Array:
         """Return products as one array on all axes, with all samples if it differs between them."""
-        lead = [
-            size if d in kept else 1 for d, size in zip(self.axes, self.sizes[:-1], strict=True)
-        ]
+        lead = self._lead(kept)
         lead[0] = max((product.shape[0] for product in products), default=1)
         return dense(products, (*lead, self.sizes[-1]))
 

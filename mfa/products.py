@@ -10,9 +10,8 @@ year last.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,8 +41,8 @@ class Product:
     def times(self, *more: Array) -> Product:
         """Return the product with more factors.
 
-        >>> Product((np.full((1, 1), 2.0),), {0: 1}).times(np.array([[3.0], [4.0]])).factors[1]
-        array([[4.]])
+        >>> Product((np.full((1, 1), 2.0),), {0: 1}).times(np.array([[3.0], [4.0]])).factors
+        (array([[8.]]),)
         """
         for axis, label in self.at.items():
             more = tuple(
@@ -55,7 +54,7 @@ class Product:
         """Return the product standing at labels of axes along which it is constant."""
         return replace(self, at={**self.at, **at}) if at else self
 
-    def summed(self, axes: Collection[int], sizes: Sequence[int]) -> Product:
+    def summed(self, axes: Sequence[int], sizes: Sequence[int]) -> Product:
         """Return the sum over axes, which have so many labels.
 
         >>> outer = Product((np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]])))
@@ -63,15 +62,20 @@ class Product:
         [[[7.0, 14.0]]]
         """
         rest = {axis: label for axis, label in self.at.items() if axis not in axes}
-        spread = {a for a in axes if any(f.shape[a] > 1 for f in self.factors)}
-        alike = prod(sizes[a] for a in axes if a not in spread and a not in self.at)
-        outside = [f for f in self.factors if all(f.shape[a] == 1 for a in spread)]
-        inside = [f for f in self.factors if any(f.shape[a] > 1 for a in spread)]
+        alike = 1
+        factors = list(self.factors)
+        while axes:
+            having = {a: [f for f in factors if f.shape[a] > 1] for a in axes}
+            axis = min(axes, key=lambda a: (len(having[a]), sum(map(_size, having[a]))))
+            axes = [a for a in axes if a != axis]
+            if having[axis]:
+                factors = [f for f in factors if f.shape[axis] == 1]
+                factors.append(contracted(having[axis], axis))
+            elif axis not in self.at:
+                alike *= sizes[axis]
         if alike != 1:
-            outside.append(np.full((1,) * self.factors[0].ndim, float(alike)))
-        if inside:
-            outside.append(contracted(inside, spread))
-        return Product(merged(tuple(outside)), rest)
+            factors.append(np.full((1,) * self.factors[0].ndim, float(alike)))
+        return Product(merged(tuple(factors)), rest)
 
 
 def joined(products: Sequence[Product]) -> list[Product]:
@@ -105,46 +109,37 @@ def _size(array: Array) -> int:
     return array.size
 
 
-def contracted(factors: Sequence[Array], axes: Collection[int]) -> Array:
-    """Return the sum of a product over axes, which remain with length 1."""
+def contracted(factors: Sequence[Array], axis: int) -> Array:
+    """Return the sum of a product over an axis, which remains with length 1."""
     *others, last = sorted(factors, key=_size)
     if not others:
-        return last.sum(axis=tuple(axes), keepdims=True)
-    first = others[0]
-    for other in others[1:]:
-        first = first * other
-    if len(axes) == 1 and (found := _as_matrices(first, last, *axes)) is not None:
-        return found
-    return _einsum(first, last, axes)
+        return last.sum(axis=axis, keepdims=True)
+    first = multiplied(others)
+    rows = [i for i, n in enumerate(first.shape) if n > 1 and i != axis and last.shape[i] == 1]
+    if first.shape[-1] == 1 < last.shape[-1] and [i for i in rows if i]:
+        return _as_matrices(first, last, axis, max(rows, key=lambda i: (i > 0, first.shape[i])))
+    return _einsum(first, last, axis)
 
 
-def _as_matrices(first: Array, last: Array, axis: int) -> Array | None:
-    """Return the sum as products of matrices, if the smaller array has neither year nor sample.
+def _as_matrices(first: Array, last: Array, axis: int, row: int) -> Array:
+    """Return out[…, row, year] = Σ first[…, row, axis] · last[…, axis, year], small products each.
 
-    Their shapes depend on the system alone: out[…, e, t] = Σ_p first[e, p] · last[…, p, t].
+    Their shapes depend on the system alone.
     """
-    own = [i for i, size in enumerate(first.shape) if size > 1 and i != axis]
-    if len(own) != 1 or last.shape[own[0]] != 1 or last.shape[-1] == 1 or own[0] == last.ndim - 1:
-        return None
-    if own[0] == 0:
-        return None
-    matrix = first.reshape([first.shape[i] for i in sorted((own[0], axis))])
-    matrix = matrix.T if own[0] > axis else matrix
-    stack = np.moveaxis(last, (axis, own[0]), (-2, 0))[0]
-    found = np.matmul(np.ascontiguousarray(matrix), stack)
-    return np.moveaxis(found[np.newaxis], (-2, 0), (own[0], axis))
+    left = np.moveaxis(first[..., 0], (row, axis), (-2, -1))
+    right = np.moveaxis(last, (row, axis), (-3, -2))[..., 0, :, :]
+    found = np.matmul(np.ascontiguousarray(left), np.ascontiguousarray(right))
+    return np.moveaxis(found[..., np.newaxis, :], (-3, -2), (row, axis))
 
 
-def _einsum(first: Array, last: Array, axes: Collection[int]) -> Array:
-    """Return Σ first · last over axes, leaving out axes of length 1."""
+def _einsum(first: Array, last: Array, axis: int) -> Array:
+    """Return Σ first · last over an axis, leaving out axes of length 1."""
     shape = np.broadcast_shapes(first.shape, last.shape)
-    out = [i for i, size in enumerate(shape) if size > 1 and i not in axes]
-    operands = []
-    for array in (first, last):
-        has = [i for i, size in enumerate(array.shape) if size > 1]
-        operands += [array.reshape([array.shape[i] for i in has]), has]
-    found = np.einsum(*operands, out)
-    return np.asarray(found).reshape([1 if i in axes else size for i, size in enumerate(shape)])
+    has = [[i for i, size in enumerate(array.shape) if size > 1] for array in (first, last)]
+    one, two = (a.reshape([a.shape[i] for i in h]) for a, h in zip((first, last), has, strict=True))
+    out = [i for i, size in enumerate(shape) if size > 1 and i != axis]
+    found = np.asarray(np.einsum(one, has[0], two, has[1], out))
+    return found.reshape([1 if i == axis else size for i, size in enumerate(shape)])
 
 
 def dense(products: Sequence[Product], shape: tuple[int, ...]) -> Array:
