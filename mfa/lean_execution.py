@@ -11,6 +11,7 @@ are driven by themselves run as in :mod:`mfa.execution`.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, MutableMapping
+from functools import reduce
 from math import prod
 from typing import Any
 
@@ -169,12 +170,15 @@ class Lean:
             assert isinstance(step, MakeStep)
             shares, ends = step.recipe, step.inputs
         given = {key: told[key] for key, text in shares.items() if text != "rest"}
-        total = sum(given.values(), start=np.zeros_like(one))
-        more = 1.0 / told["yield"] if "yield" in told else one
-        for key, flow in ends.items():
-            if flow == name:
-                return np.asarray((given[key] if key in given else one - total) * more)
-        return np.asarray((one if "rest" in shares.values() else total) * more - one)
+        key = next((key for key, flow in ends.items() if flow == name), None)
+        if key in given:
+            found = given[key]
+        else:
+            rest = reduce(np.subtract, given.values(), one)
+            found = rest if key else one if "rest" in shares.values() else one - rest
+        if "yield" in told:
+            found = found / told["yield"]
+        return found if key else found - one
 
     def _told(self, step: Step, key: str, expression: str, kept: Kept) -> list[Product]:
         """Return the product of parameters that drives a flow."""

@@ -114,8 +114,10 @@ class _Cells:
                 ).times(*held)
                 for i, at in enumerate(labels)
             ]
-        whole = np.zeros((len(found), len(self.filled), *found.shape[2:]))
-        whole[:, self.filled] = found
+        whole = found
+        if not self.filled.all():
+            whole = np.zeros((len(found), len(self.filled), *found.shape[2:]))
+            whole[:, self.filled] = found
         array = whole.reshape(len(found), *self.sizes, *tail).transpose(order)
         return [Product(merged((array, *held)))]
 

@@ -94,13 +94,10 @@ class Job:
         parts: dict[str, list[Array]] = {name: [] for name in self.keep}
         worst = 0.0
         for start in range(0, len(numbers), lanes.count):
-            here = {"sample": slice(start, start + lanes.count)}
-            some = whole.isel(here, missing_dims="ignore")
-            found, residual = lanes.compute(some)
+            found, residual = lanes.compute(whole, start)
             worst = max(worst, residual)
             if numbers[start] % (CHECKED * CHUNK) == 0:
-                one = some.isel({"sample": 0}, missing_dims="ignore", drop=True)
-                worst = max(worst, lanes.compared(one, found, numbers[start]))
+                worst = max(worst, lanes.compared(whole, start, found, numbers[start]))
             for name, own in found.items():
                 parts[name].append(own)
         return {name: np.concatenate(own) for name, own in parts.items()}, worst

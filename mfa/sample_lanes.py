@@ -68,9 +68,17 @@ class Lanes:
         """The plan of one sample."""
         return plan(self.system)
 
-    def compute(self, parameters: xr.Dataset) -> tuple[dict[str, Array], float]:
-        """Return what is kept of samples that are computed beside each other, and their balance."""
-        some = widened(parameters, self.plan.system)
+    def compute(self, parameters: xr.Dataset, start: int = 0) -> tuple[dict[str, Array], float]:
+        """Return what is kept of samples that are computed beside each other, and their balance.
+
+        Parameters
+        ----------
+        parameters : Dataset
+            Those of ``uncertain`` with the dimension ``sample``.
+        start : int
+            Place of the first sample.
+        """
+        some = widened(parameters, self.plan.system, start)
         lean = Lean(self.plan, aligner(self.plan, some), self.years, self.uncertain, self.fixed)
         balance = lean.balance()
         labels = self.plan.system.dimensions
@@ -79,20 +87,23 @@ class Lanes:
             name: self._own(lean, some, name, summed) for name, summed in self.keep.items()
         }, worst
 
-    def _own(self, lean: Lean, some: xr.Dataset, name: str, summed: tuple[str, ...]) -> Array:
+    def _own(self, lean: Lean, some: dict[str, xr.Variable], name: str, summed: tuple[str, ...]) -> Array:
         """Return what is kept of a name, its dimensions in the order of results."""
         if name in some:
-            own = some.variables[name]
+            own = some[name]
             if "sample" not in own.dims:
-                own = xr.Variable(("sample", *own.dims), [own.values] * some.sizes["sample"])
+                own = xr.Variable(("sample", *own.dims), [own.values] * self.count)
             return np.asarray(own.transpose("sample", ...).sum(summed).values)
         dims = tuple(d for d in lean.dims(name) if d not in summed)
         wanted = order((*dims, "year"), tuple(self.plan.system.dimensions))
         array = lean.values(name, summed)
         return np.ascontiguousarray(array.transpose([(*dims, "year").index(d) for d in wanted]))
 
-    def compared(self, parameters: xr.Dataset, found: dict[str, Array], number: int) -> float:
+    def compared(
+        self, parameters: xr.Dataset, start: int, found: dict[str, Array], number: int
+    ) -> float:
         """Run the first of some samples by itself; return its balance if what is kept is the same."""
+        parameters = parameters.isel({"sample": start}, missing_dims="ignore", drop=True)
         result = simulate(self.single, parameters)
         for name, summed in self.keep.items():
             own = (result if name in result else parameters).variables[name].sum(summed).values
