@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mfa import kernels
+from mfa.compiled import loops
 from mfa.products import Array, Product, merged, multiplied
 from mfa.steps import Dims, spread
 from mfa.stock_step import StockStep
@@ -125,7 +126,8 @@ class _Cells:
 def _summed(series: Array, alive: Array) -> Array:
     """Return the stock of series (sample, cell, other, year) with a lifetime for each cell."""
     alive = np.broadcast_to(alive, (len(alive), series.shape[1], alive.shape[-1]))
-    if series.shape[0] == 1 < len(alive) and series.shape[2] == 1:
+    few = series.shape[0] == 1 < len(alive) and series.shape[2] == 1
+    if few and loops(alive.size * alive.shape[-1] // 2) is None:
         # one series, many lifetimes: one matrix of the series does for all samples
         return kernels.stock_from_inflow(alive.transpose(1, 0, 2), series[0]).transpose(1, 0, 2)[
             :, :, np.newaxis

@@ -127,7 +127,7 @@ def aligner(
         )
         if 0 not in array.strides:
             array = np.ascontiguousarray(array)
-        if not np.isfinite(array).all():
+        if not (np.isfinite(array.sum()) or np.isfinite(array).all()):
             raise MfaError(f"{name}: a value is NaN or infinite; give every cell a number")
         return (array if "year" in variable.dims else array[..., None]), own
 
