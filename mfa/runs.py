@@ -125,7 +125,7 @@ def aligner(
         array = np.asarray(variable.values, dtype=float).transpose(
             [variable.dims.index(d) for d in turned]
         )
-        if 0 not in array.strides:
+        if array.ndim and 0 not in array.strides:  # what is only spread stays so
             array = np.ascontiguousarray(array)
         if not (np.isfinite(array.sum()) or np.isfinite(array).all()):
             raise MfaError(f"{name}: a value is NaN or infinite; give every cell a number")
