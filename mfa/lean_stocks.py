@@ -63,12 +63,14 @@ def follow(
     values, by_cohort = step.lifetime_values(parameter)
     if by_cohort or not values:
         alive, by_cohort = step.survival(parameter, years)
-        stock = kernels.stock_from_inflow(
-            series, spread(alive, step.lifetime_dims, axes), by_cohort
-        )
+        alive = at_cells(spread(alive, step.lifetime_dims, axes), driving.at)
+        stock = kernels.stock_from_inflow(series, alive, by_cohort)
         both = (stock, kernels.outflow(series, stock))
-        return Cohorts(entering, *([Product(merged((one, *held)))] for one in both))
-    lives = {key: spread(value, step.lifetime_dims, axes) for key, value in values.items()}
+        return Cohorts(entering, *([Product(merged((one, *held)), driving.at)] for one in both))
+    lives = {
+        key: at_cells(spread(value, step.lifetime_dims, axes), driving.at)
+        for key, value in values.items()
+    }
     cells = _Cells(np.broadcast_shapes(*(v.shape for v in lives.values())), series, held)
     alive = step.alive({key: cells.rows(value)[..., 0, 0] for key, value in lives.items()}, years)
     told = cells.rows(series)
