@@ -230,8 +230,12 @@ class Lean:
 
     def _arrived(self, step: StockStep, kept: Kept) -> Cohorts:
         """Return stock and outflow of what arrives."""
-        inflow = self._dense(self._gathered(step.arrivals, kept), kept)
-        return follow(step, (inflow,), self._parameter, self.axes, self.years)
+        found = [
+            follow(step, product, self._parameter, self.axes, self.years)
+            for product in self._gathered(step.arrivals, kept)
+        ]
+        stock = [product for own in found for product in own.stock]
+        return Cohorts([], joined(stock), joined([p for own in found for p in own.leaving]))
 
     def _cohorts(self, step: StockStep) -> Cohorts:
         """Return the cohorts of a stock that an inflow drives."""
@@ -239,7 +243,7 @@ class Lean:
         driving = self._driving(step, "inflow", step.driver, step.driver_dims)
         if step.content:
             driving += self._driving(step, "content", step.content, step.inner)
-        return follow(step, driving, self._parameter, self.axes, self.years)
+        return follow(step, Product(driving), self._parameter, self.axes, self.years)
 
     def _whole(self, step: Step, name: str) -> Product:
         """Return what a part of the plan computes with all its dimensions at once."""

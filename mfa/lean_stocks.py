@@ -7,7 +7,7 @@ nothing is held are left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from mfa import kernels
 from mfa.compiled import loops
 from mfa.lifetime_fields import alive as alive_at
 from mfa.lifetime_fields import lifetime_values, survival_of
-from mfa.products import Array, Product, merged, multiplied
+from mfa.products import Array, Product, at_cells, merged, multiplied
 from mfa.steps import Dims, spread
 from mfa.stock_step import StockStep
 
@@ -42,41 +42,43 @@ class Cohorts:
 
 def follow(
     step: StockStep,
-    driving: tuple[Array, ...],
+    driving: Product,
     parameter: Callable[[str, Dims], Array],
     axes: Dims,
     years: range,
 ) -> Cohorts:
-    """Return the cohorts of a stock from the parameters whose product drives it.
+    """Return the cohorts of a stock from a product of what enters it.
 
     Parameters
     ----------
     step : StockStep
-    driving : tuple of array
-        On all axes, the year last.
+    driving : Product
+        Parameters, or a flow.
     parameter : function of an expression and dims
     axes : tuple of str
     years : range
     """
-    held = tuple(one for one in driving if one.shape[-1] == 1)
-    yearly = tuple(one for one in driving if one.shape[-1] > 1)
+    held = tuple(one for one in driving.factors if one.shape[-1] == 1)
+    yearly = tuple(one for one in driving.factors if one.shape[-1] > 1)
     series = multiplied((np.ones((1,) * len(axes) + (len(years),)), *yearly))
-    entering = [Product(merged(driving or (series,)))]
+    entering = [Product(merged(driving.factors), driving.at)]
     values, by_cohort = lifetime_values(step, step.lifetime, step.lifetime_dims, parameter)
     if by_cohort or not values:
         alive, by_cohort = survival_of(step, step.lifetime, step.lifetime_dims, parameter, years)
-        stock = kernels.stock_from_inflow(
-            series, spread(alive, step.lifetime_dims, axes), by_cohort
-        )
+        alive = at_cells(spread(alive, step.lifetime_dims, axes), driving.at)
+        stock = kernels.stock_from_inflow(series, alive, by_cohort)
         both = (stock, kernels.outflow(series, stock))
-        return Cohorts(entering, *([Product(merged((one, *held)))] for one in both))
-    lives = {key: spread(value, step.lifetime_dims, axes) for key, value in values.items()}
+        return Cohorts(entering, *([Product(merged((one, *held)), driving.at)] for one in both))
+    lives = {
+        key: at_cells(spread(value, step.lifetime_dims, axes), driving.at)
+        for key, value in values.items()
+    }
     cells = _Cells(np.broadcast_shapes(*(v.shape for v in lives.values())), series, held)
     alive = alive_at(step, step.lifetime, {key: cells.rows(value)[..., 0, 0] for key, value in lives.items()}, years)
     told = cells.rows(series)
     stock = _summed(told, alive)
     both = (stock, kernels.outflow(told, stock))
-    return Cohorts(entering, *(cells.products(one, held) for one in both))
+    return Cohorts(entering, *(cells.products(one, held, driving.at) for one in both))
 
 
 class _Cells:
@@ -103,26 +105,26 @@ class _Cells:
         wide = wide if self.told else wide[:, np.newaxis]
         return wide[(slice(None), *chosen)].reshape(len(turned), self.filled.sum(), -1, tail[-1])
 
-    def products(self, found: Array, held: tuple[Array, ...]) -> list[Product]:
+    def products(
+        self, found: Array, held: tuple[Array, ...], stands: Mapping[int, tuple[int, ...]]
+    ) -> list[Product]:
         """Return rows as products: each at its labels where they are few, else one of all."""
         tail = [self.shape[axis] for axis in (*self.others, -1)]
         order = np.argsort([0, *self.told, *self.others, len(self.shape) - 1])
-        if self.told and self.filled.sum() <= FEW * len(self.filled):
-            ones = [1] * len(self.told)
-            labels = np.transpose(np.unravel_index(np.flatnonzero(self.filled), self.sizes))
-            return [
-                Product(
-                    (found[:, i].reshape(len(found), *ones, *tail).transpose(order),),
-                    dict(zip(self.told, map(int, at), strict=True)),
-                ).times(*held)
-                for i, at in enumerate(labels)
-            ]
+        if self.told and not stands and self.filled.sum() <= FEW * len(self.filled):
+            count, first = found.shape[1], self.told[0]
+            rest = [1 if axis in self.told else self.shape[axis] for axis in range(1, len(self.shape))]
+            rows = found.reshape(len(found), count, *rest)
+            labels = np.unravel_index(np.flatnonzero(self.filled), self.sizes)
+            at = {a: tuple(own.tolist()) for a, own in zip(self.told, labels, strict=True)}
+            array = np.moveaxis(rows, 1, first).squeeze(first + 1)
+            return [Product((array,), at).times(*held)]
         whole = found
         if not self.filled.all():
             whole = np.zeros((len(found), len(self.filled), *found.shape[2:]))
             whole[:, self.filled] = found
         array = whole.reshape(len(found), *self.sizes, *tail).transpose(order)
-        return [Product(merged((array, *held)))]
+        return [Product(merged((array, *held)), stands)]
 
 
 def _summed(series: Array, alive: Array) -> Array:

@@ -11,7 +11,8 @@ year last.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,18 +22,19 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Product:
-    """A product of arrays, at one label of some axes (0 at the others).
+    """A product of arrays, standing at some cells of some axes (0 at the others).
 
     Attributes
     ----------
     factors : tuple of array
         On all axes, of length 1 where constant.
-    at : mapping of axis to label number
-        Along these axes everything stands at one label; the factors have length 1 there.
+    at : mapping of axis to label numbers, one for each cell
+        The cells lie along the first of these axes in the factors, which have length 1 along
+        the others.
     """
 
     factors: tuple[Array, ...]
-    at: Mapping[int, int] = field(default_factory=dict)
+    at: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -41,18 +43,19 @@ class Product:
     def times(self, *more: Array) -> Product:
         """Return the product with more factors.
 
-        >>> Product((np.full((1, 1), 2.0),), {0: 1}).times(np.array([[3.0], [4.0]])).factors
+        >>> Product((np.full((1, 1), 2.0),), {0: (1,)}).times(np.array([[3.0], [4.0]])).factors
         (array([[8.]]),)
         """
-        for axis, label in self.at.items():
-            more = tuple(
-                one.take([label], axis=axis) if one.shape[axis] > 1 else one for one in more
-            )
-        return replace(self, factors=merged((*self.factors, *more)))
+        chosen = tuple(at_cells(one, self.at) for one in more) if self.at else more
+        return Product(merged((*self.factors, *chosen)), self.at)
 
     def placed(self, at: Mapping[int, int]) -> Product:
         """Return the product standing at labels of axes along which it is constant."""
-        return replace(self, at={**self.at, **at}) if at else self
+        if not at:
+            return self
+        count = len(next(iter(self.at.values()), (0,)))
+        both = {**self.at, **{axis: (label,) * count for axis, label in at.items()}}
+        return Product(self.factors, self.at).moved_to(both)
 
     def moved(self, axes: Mapping[int, int]) -> Product:
         """Return the product with axes in the place of others, along which it is constant."""
@@ -61,7 +64,18 @@ class Product:
         factors = self.factors
         for axis, there in axes.items():
             factors = tuple(np.swapaxes(factor, axis, there) for factor in factors)
-        return Product(factors, {axes.get(axis, axis): label for axis, label in self.at.items()})
+        at = {axes.get(axis, axis): labels for axis, labels in self.at.items()}
+        if not at:
+            return Product(factors)
+        first = min(self.at)
+        return Product(factors, {axes.get(first, first): at[axes.get(first, first)]}).moved_to(at)
+
+    def moved_to(self, at: Mapping[int, tuple[int, ...]]) -> Product:
+        """Return the product standing at cells of other axes, its own cells along the first."""
+        factors = self.factors
+        if self.at and min(self.at) != min(at):
+            factors = tuple(np.swapaxes(one, min(self.at), min(at)) for one in factors)
+        return Product(factors, at)
 
     def summed(self, axes: Sequence[int], sizes: Sequence[int]) -> Product:
         """Return the sum over axes, which have so many labels.
@@ -70,26 +84,62 @@ class Product:
         >>> [factor.tolist() for factor in outer.summed([0], (2, 2)).factors]
         [[[7.0, 14.0]]]
         """
-        rest = {axis: label for axis, label in self.at.items() if axis not in axes}
         alike = 1
         factors = list(self.factors)
-        while axes:
-            having = {a: [f for f in factors if f.shape[a] > 1] for a in axes}
-            axis = min(axes, key=lambda a: (len(having[a]), sum(map(_size, having[a]))))
-            axes = [a for a in axes if a != axis]
+        plain = [axis for axis in axes if axis not in self.at]
+        while plain:
+            having = {a: [f for f in factors if f.shape[a] > 1] for a in plain}
+            axis = min(plain, key=lambda a: (len(having[a]), sum(map(_size, having[a]))))
+            plain = [a for a in plain if a != axis]
             if having[axis]:
                 factors = [f for f in factors if f.shape[axis] == 1]
                 factors.append(contracted(having[axis], axis))
-            elif axis not in self.at:
+            else:
                 alike *= sizes[axis]
         if alike != 1:
             factors.append(np.full((1,) * self.factors[0].ndim, float(alike)))
-        return Product(merged(tuple(factors)), rest)
+        found = Product(merged(tuple(factors)), self.at)
+        return found.gathered([axis for axis in self.at if axis in axes])
+
+    def gathered(self, axes: Sequence[int]) -> Product:
+        """Return the sum over axes at cells of which it stands: cells become one that then agree."""
+        if not axes:
+            return self
+        along = min(self.at)
+        rest = {axis: labels for axis, labels in self.at.items() if axis not in axes}
+        cells = list(zip(*rest.values(), strict=True)) or [()] * len(self.at[along])
+        left = list(dict.fromkeys(cells))
+        factors = self.factors
+        if len(left) < len(cells):
+            inside = [one for one in factors if one.shape[along] > 1]
+            outside = [one for one in factors if one.shape[along] == 1]
+            sums = []
+            for cell in left:
+                own = [i for i, other in enumerate(cells) if other == cell]
+                some = [one.take(own, axis=along) for one in inside]
+                sums.append(contracted(some, along) if some else np.full((1,) * factors[0].ndim, float(len(own))))  # fmt: skip
+            factors = merged((*outside, np.concatenate(sums, axis=along)))
+        if not rest:
+            return Product(factors)
+        at = dict(zip(rest, zip(*left, strict=True), strict=True))
+        return Product(factors, {along: next(iter(at.values()))}).moved_to(at)
+
+
+def at_cells(array: Array, at: Mapping[int, tuple[int, ...]]) -> Array:
+    """Return an array at cells, which lie along the first of their axes."""
+    first, *others = sorted(at)
+    there = [axis for axis in (first, *others) if array.shape[axis] > 1]
+    if not there:
+        return array
+    front = np.moveaxis(array, there, range(len(there)))[tuple(list(at[axis]) for axis in there)]
+    shape = [1 if axis in at else size for axis, size in enumerate(array.shape)]
+    turned = np.moveaxis(front.reshape(len(front), *shape), 0, first)
+    return turned.squeeze(first + 1)
 
 
 def joined(products: Sequence[Product]) -> list[Product]:
     """Return a sum of products with those added up that are single arrays of one shape and place."""
-    found: dict[tuple[tuple[int, ...], tuple[tuple[int, int], ...]], Array] = {}
+    found: dict[Any, Array] = {}
     others = []
     for product in products:
         if len(product.factors) > 1:
@@ -154,7 +204,7 @@ def _einsum(first: Array, last: Array, axis: int) -> Array:
 def dense(products: Sequence[Product], shape: tuple[int, ...]) -> Array:
     """Return the sum of products as one array of a shape, that of all axes that are kept.
 
-    >>> dense([Product((np.ones((1, 2)),)), Product((np.ones((1, 2)),), {0: 1})], (2, 2))
+    >>> dense([Product((np.ones((1, 2)),)), Product((np.ones((1, 2)),), {0: (1,)})], (2, 2))
     array([[1., 1.],
            [2., 2.]])
     """
@@ -162,11 +212,15 @@ def dense(products: Sequence[Product], shape: tuple[int, ...]) -> Array:
         return multiplied(products[0].factors)
     total = np.zeros(shape)
     for product in products:
-        index = tuple(
-            slice(product.at[axis], product.at[axis] + 1) if axis in product.at else slice(None)
-            for axis in range(len(shape))
-        )
-        total[index] += multiplied(product.factors)
+        own = multiplied(product.factors)
+        if not product.at:
+            total += own
+            continue
+        first, *others = sorted(product.at)
+        cells = tuple(list(product.at[axis]) for axis in (first, *others))
+        front = np.moveaxis(total, (first, *others), range(len(cells)))
+        lying = np.moveaxis(own, (first, *others), range(len(cells)))
+        front[cells] += lying.reshape(lying.shape[0], *lying.shape[len(cells) :])
     return total
 
 

@@ -22,7 +22,7 @@ from mfa.system import System
 
 Array = NDArray[np.float64]
 
-LANE_BYTES = 2**29
+LANE_BYTES = 2**30
 """Flows and stocks of the samples that are computed beside each other would take this at most."""
 
 SAME = 1e-9
