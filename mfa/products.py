@@ -46,7 +46,7 @@ class Product:
         >>> Product((np.full((1, 1), 2.0),), {0: (1,)}).times(np.array([[3.0], [4.0]])).factors
         (array([[8.]]),)
         """
-        chosen = tuple(at_cells(one, self.at) for one in more) if self.at else more
+        chosen = (at_cells(one, self.at) for one in more)
         return Product(merged((*self.factors, *chosen)), self.at)
 
     def placed(self, at: Mapping[int, int]) -> Product:
@@ -127,10 +127,10 @@ class Product:
 
 def at_cells(array: Array, at: Mapping[int, tuple[int, ...]]) -> Array:
     """Return an array at cells, which lie along the first of their axes."""
-    first, *others = sorted(at)
-    there = [axis for axis in (first, *others) if array.shape[axis] > 1]
+    there = [axis for axis in sorted(at) if array.shape[axis] > 1]
     if not there:
         return array
+    first = min(at)
     front = np.moveaxis(array, there, range(len(there)))[tuple(list(at[axis]) for axis in there)]
     shape = [1 if axis in at else size for axis, size in enumerate(array.shape)]
     turned = np.moveaxis(front.reshape(len(front), *shape), 0, first)
