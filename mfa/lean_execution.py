@@ -121,16 +121,16 @@ class Lean:
         into = [f for f, flow in self.plan.flows.items() if kinds[flow.source] is Source]
         out = [f for f, flow in self.plan.flows.items() if kinds[flow.target] is Sink]
         stocks = [name for name, process in self.plan.stocks.items() if kinds[process] is Stock]
-        dims = tuple(
-            d
-            for d in ("sample", conserved)
-            if all(d in self.dims(name) for name in (*into, *out, *stocks))
-        )
+        told = [*into, *out, *stocks]
+        shared = conserved and all(conserved in self.dims(name) for name in told)
+        dims: Dims = ("sample", conserved) if conserved and shared else ("sample",)
+        kept = frozenset(dims)
+        zero = np.zeros((1,) * len(self.sizes))
         totals = [
-            sum((self._dense(self.products(n, frozenset(dims)), frozenset(dims)) for n in names))
+            sum((self._dense(self.products(name, kept), kept) for name in names), start=zero)
             for names in (into, out, stocks)
         ]
-        return Residual("the whole system", dims, *self._bare(dims, *map(np.asarray, totals)))
+        return Residual("the whole system", dims, *self._bare(dims, *totals))
 
     # ------------------------------------------------------------- steps
 
@@ -161,7 +161,8 @@ class Lean:
 
     def _share(self, step: Step, name: str) -> Array:
         """Return what a linear step multiplies its asks or arrivals with to make a flow."""
-        return self._once(("share", name), lambda: self._computed_share(step, name))
+        share: Array = self._once(("share", name), lambda: self._computed_share(step, name))
+        return share
 
     def _computed_share(self, step: Step, name: str) -> Array:
         arrays = self.bound[step.name].arrays
@@ -214,10 +215,12 @@ class Lean:
             arrivals = None
             if step.arrivals.flows:
                 arrivals = self._dense(self._gathered(step.arrivals, whole), whole)
-            met = step.met(*self._bare(step.dims, asks, arrivals), self.years)
+            asked, arrived = self._bare(step.dims, asks, arrivals)
+            met = step.met(asked, arrived, self.years)
             return {flow: Product((spread(a, step.dims, self.axes),)) for flow, a in met.items()}
 
-        return self._once(("met", step.name), outcome)
+        found: dict[str, Product] = self._once(("met", step.name), outcome)
+        return found
 
     def _held(self, step: StockStep, name: str, kept: Kept) -> list[Product]:
         """Return a stock, or what enters or leaves it."""
@@ -247,8 +250,6 @@ class Lean:
 
     def _whole(self, step: Step, name: str) -> Product:
         """Return what a part of the plan computes with all its dimensions at once."""
-        part = self.part[step.name]
-
         found = self._part(step)[name]
         return Product((spread(found, self.dims(name), self.axes),))
 
@@ -304,7 +305,10 @@ class Lean:
         return array
 
     def _bound(self, step: Step) -> Bound:
-        return self._once(("bound", step.name), lambda: step.bind(self._aligned, self.years))
+        bound: Bound = self._once(
+            ("bound", step.name), lambda: step.bind(self._aligned, self.years)
+        )
+        return bound
 
     def _once(self, key: Any, compute: Callable[[], Any]) -> Any:
         """Return what was computed before, for these samples or for all."""
@@ -319,7 +323,7 @@ class Lean:
 def _is_fixed(found: Any) -> bool:
     """Whether nothing in it differs between samples."""
     if isinstance(found, np.ndarray):
-        return found.shape[0] == 1
+        return bool(found.shape[0] == 1)
     if isinstance(found, Product):
         return all(factor.shape[0] == 1 for factor in found.factors)
     if isinstance(found, Cohorts):
@@ -346,4 +350,6 @@ def _driven(step: Step) -> bool:
 
 def _is_lean(step: Step) -> bool:
     lean = (SourceStep, SinkStep, MakeStep, SplitStep, MarketStep, TradeStep)
-    return isinstance(step, lean) or (isinstance(step, StockStep) and not (step.by_stock or step.reuse or step.offers))
+    return isinstance(step, lean) or (
+        isinstance(step, StockStep) and not (step.by_stock or step.reuse or step.offers)
+    )

@@ -20,7 +20,6 @@ from mfa.products import Array, Product, at_cells, merged, multiplied
 from mfa.steps import Dims, spread
 from mfa.stock_step import StockStep
 
-
 FEW = 0.5
 """Share of the cells with a lifetime up to which each that holds anything stands for itself."""
 
@@ -74,7 +73,12 @@ def follow(
         for key, value in values.items()
     }
     cells = _Cells(np.broadcast_shapes(*(v.shape for v in lives.values())), series, held)
-    alive = alive_at(step, step.lifetime, {key: cells.rows(value)[..., 0, 0] for key, value in lives.items()}, years)
+    alive = alive_at(
+        step,
+        step.lifetime,
+        {key: cells.rows(value)[..., 0, 0] for key, value in lives.items()},
+        years,
+    )
     told = cells.rows(series)
     stock = _summed(told, alive)
     both = (stock, kernels.outflow(told, stock))
@@ -113,7 +117,9 @@ class _Cells:
         order = np.argsort([0, *self.told, *self.others, len(self.shape) - 1])
         if self.told and not stands and self.filled.sum() <= FEW * len(self.filled):
             count, first = found.shape[1], self.told[0]
-            rest = [1 if axis in self.told else self.shape[axis] for axis in range(1, len(self.shape))]
+            rest = [
+                1 if axis in self.told else self.shape[axis] for axis in range(1, len(self.shape))
+            ]
             rows = found.reshape(len(found), count, *rest)
             labels = np.unravel_index(np.flatnonzero(self.filled), self.sizes)
             at = {a: tuple(own.tolist()) for a, own in zip(self.told, labels, strict=True)}

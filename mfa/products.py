@@ -109,15 +109,15 @@ class Product:
         rest = {axis: labels for axis, labels in self.at.items() if axis not in axes}
         cells = list(zip(*rest.values(), strict=True)) or [()] * len(self.at[along])
         left = list(dict.fromkeys(cells))
-        factors = self.factors
+        factors, ndim = self.factors, self.factors[0].ndim
         if len(left) < len(cells):
             inside = [one for one in factors if one.shape[along] > 1]
             outside = [one for one in factors if one.shape[along] == 1]
+            inside = inside or [np.ones([len(cells) if a == along else 1 for a in range(ndim)])]
             sums = []
             for cell in left:
                 own = [i for i, other in enumerate(cells) if other == cell]
-                some = [one.take(own, axis=along) for one in inside]
-                sums.append(contracted(some, along) if some else np.full((1,) * factors[0].ndim, float(len(own))))  # fmt: skip
+                sums.append(contracted([one.take(own, axis=along) for one in inside], along))
             factors = merged((*outside, np.concatenate(sums, axis=along)))
         if not rest:
             return Product(factors)
@@ -172,7 +172,7 @@ def contracted(factors: Sequence[Array], axis: int) -> Array:
     """Return the sum of a product over an axis, which remains with length 1."""
     *others, last = sorted(factors, key=_size)
     if not others:
-        return last.sum(axis=axis, keepdims=True)
+        return np.asarray(last.sum(axis=axis, keepdims=True))
     first = multiplied(others)
     rows = [i for i, n in enumerate(first.shape) if n > 1 and i != axis and last.shape[i] == 1]
     if first.shape[-1] == 1 < last.shape[-1] and [i for i in rows if i]:

@@ -93,9 +93,7 @@ def require_labels(system: System, parameters: xr.Dataset) -> None:
             )
 
 
-def aligner(
-    compiled: Plan, parameters: Mapping[Any, xr.Variable]
-) -> Callable[[str, Dims], Array]:
+def aligner(compiled: Plan, parameters: Mapping[Any, xr.Variable]) -> Callable[[str, Dims], Array]:
     """Return a function that gives a product of parameters aligned to dimensions, the year last.
 
     Parameters

@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 CHUNK = 64
 """Samples that are computed in one go, from a multiple of this on."""
 
-CHECKED = 4
+CHECKED = 8
 """The first sample of one chunk in so many is run by itself too."""
 
 
@@ -83,7 +83,7 @@ class Job:
         """Return what is kept of all samples of the chunks first … last − 1, and the worst balance.
 
         Of every sample the balance of the whole system is checked, of the first of every
-        256 that of every process in every cell, and that what is kept of it comes out the same.
+        512 that of every process in every cell, and that what is kept of it comes out the same.
         """
         numbers = range(first * CHUNK, last * CHUNK)
         drawn = self.drawn(numbers, self.uncertain)

@@ -81,13 +81,17 @@ class Lanes:
         some = widened(parameters, self.plan.system, start)
         lean = Lean(self.plan, aligner(self.plan, some), self.years, self.uncertain, self.fixed)
         balance = lean.balance()
-        labels = self.plan.system.dimensions
+        labels: dict[str, Any] = dict(self.plan.system.dimensions)
+        if "sample" in parameters.coords:
+            labels["sample"] = parameters["sample"].values[start : start + self.count]
         worst = check([balance], extremes([balance.into, balance.out]), labels, self.years)
         return {
             name: self._own(lean, some, name, summed) for name, summed in self.keep.items()
         }, worst
 
-    def _own(self, lean: Lean, some: dict[str, xr.Variable], name: str, summed: tuple[str, ...]) -> Array:
+    def _own(
+        self, lean: Lean, some: dict[str, xr.Variable], name: str, summed: tuple[str, ...]
+    ) -> Array:
         """Return what is kept of a name, its dimensions in the order of results."""
         if name in some:
             own = some[name]

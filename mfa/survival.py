@@ -137,8 +137,8 @@ def _mean_of_years(law: Law, count: int, own: tuple[Array, ...]) -> Array:
         if unknown.any():
             cells = (np.broadcast_to(given, values.shape)[unknown] for given in (ages, *own))
             age, *of_cell = cells
-            beyond = (law.beyond(age, *of_cell), law.beyond(age + 1.0, *of_cell))
-            values[unknown] = _differences(law, *beyond, age, tuple(of_cell))
+            before, after = law.beyond(age, *of_cell), law.beyond(age + 1.0, *of_cell)
+            values[unknown] = _differences(law, before, after, age, tuple(of_cell))
         return values
     beyond = law.beyond(np.arange(count + 1.0), *own)
     return _differences(law, beyond[..., :-1], beyond[..., 1:], ages, own)

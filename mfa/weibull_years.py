@@ -22,7 +22,8 @@ SHARPEST = 20.0
 ROWS = 128
 """Rows of one block, which fits the cache."""
 
-NODES, WEIGHTS = ((own + shift) / 2.0 for own, shift in zip(np.polynomial.legendre.leggauss(16), (1.0, 0.0), strict=True))  # fmt: skip
+_POINTS, _SHARES = np.polynomial.legendre.leggauss(16)
+NODES, WEIGHTS = (_POINTS + 1.0) / 2.0, _SHARES / 2.0
 """Gauss–Legendre on a year."""
 
 

@@ -13,7 +13,7 @@ import xarray as xr
 
 import mfa
 from mfa.draws import make_draws
-from mfa.sample_jobs import CHUNK, Job
+from mfa.sample_jobs import CHECKED, CHUNK, Job
 from mfa.sample_lanes import Lanes
 from tests.bench import closed_cycle as cycle
 
@@ -52,11 +52,11 @@ def cycle_samples(numbers: xr.Dataset, count: int) -> xr.Dataset:
 
 
 def by_mfa(lanes: Lanes, numbers: xr.Dataset) -> dict[str, np.ndarray[Any, Any]]:
-    """Compute samples chunk by chunk, mass checked, the first of every four chunks by itself too."""
+    """Compute samples chunk by chunk, mass checked, the first of every eight chunks by itself too."""
     parts: dict[str, list[Any]] = {name: [] for name in lanes.keep}
     for start in range(0, numbers.sizes["sample"], lanes.count):
         found, _ = lanes.compute(numbers, start)
-        if start % (4 * CHUNK) == 0:
+        if start % (CHECKED * CHUNK) == 0:
             lanes.compared(numbers, start, found, start)
         for name, own in found.items():
             parts[name].append(own)
