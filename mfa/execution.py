@@ -41,13 +41,7 @@ def execute(plan: Plan, bound: Mapping[str, Bound], years: range) -> dict[str, A
     _keep_freed_pages()
     values: dict[str, Array] = {}
     for part in plan.parts:
-        if part.kind == "all years":
-            (step,) = part.steps
-            values.update(step.evaluate(values, bound[step.name]))
-        elif part.kind == "loop":
-            values.update(_Loop(part, plan).solve(values, bound, len(years)))
-        else:
-            values.update(_by_year(part, plan, values, bound, len(years)))
+        values.update(run_part(part, plan, values, bound, len(years)))
     return values
 
 
@@ -61,6 +55,18 @@ def _keep_freed_pages() -> None:
     is never touched, so it costs nothing, and elsewhere nothing happens.
     """
     np.empty(31 * 2**20, dtype=np.uint8)
+
+
+def run_part(
+    part: Part, plan: Plan, values: Mapping[str, Array], bound: Mapping[str, Bound], years: int
+) -> dict[str, Array]:
+    """Return the flows and stocks that a part of a plan computes from what was computed before."""
+    if part.kind == "all years":
+        (step,) = part.steps
+        return step.evaluate(values, bound[step.name])
+    if part.kind == "loop":
+        return _Loop(part, plan).solve(values, bound, years)
+    return _by_year(part, plan, values, bound, years)
 
 
 class _Loop:

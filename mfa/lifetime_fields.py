@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -50,6 +50,22 @@ def survival_of(
     count = len(years)
     if told.law == "table":
         return _survival_table(step, told, count), False
+    values, by_cohort = lifetime_values(step, told, dims, parameter)
+    if not by_cohort:
+        values = {key: array[..., 0] for key, array in values.items()}
+    survival = alive(step, told, values, years)
+    if by_cohort and survival.shape[-2] == 1:
+        survival = np.broadcast_to(survival, (*survival.shape[:-2], count, count))
+    return survival, by_cohort
+
+
+def lifetime_values(
+    step: Step, told: Lifetime, dims: Dims, parameter: Callable[[str, Dims], Array]
+) -> tuple[dict[str, Array], bool]:
+    """Return the parameters of a lifetime, the year last, and whether they differ by cohort.
+
+    A table has none.
+    """
     specs = step.signature.system.parameters
     values: dict[str, Array] = {}
     by_cohort = False
@@ -59,22 +75,16 @@ def survival_of(
             by_cohort = by_cohort or "year" in specs[text].dims
         else:
             values[key] = np.full((1,) * (len(dims) + 1), lifetime_quantity(step, key, text))
-    if not by_cohort:
-        values = {key: array[..., 0] for key, array in values.items()}
+    return values, by_cohort
+
+
+def alive(step: Step, told: Lifetime, values: Mapping[str, Array], years: range) -> Array:
+    """Return the survival that follows from parameters of a lifetime, (..., age)."""
     try:
-        survival = survival_values(
-            told.law,
-            count,
-            told.inflow_at,
-            told.below_zero,
-            **values,
-        )
+        return survival_values(told.law, len(years), told.inflow_at, told.below_zero, **values)
     except MfaError as error:
         place = step.signature.system.place("processes", step.name, "lifetime")
         raise MfaError(f"process {step.name!r}: {error.problems[0].message}", place) from None
-    if by_cohort and survival.shape[-2] == 1:
-        survival = np.broadcast_to(survival, (*survival.shape[:-2], count, count))
-    return survival, by_cohort
 
 
 def _survival_table(step: Step, told: Lifetime, years: int) -> Array:

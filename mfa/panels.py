@@ -35,7 +35,7 @@ def lean(result: xr.Dataset) -> xr.Dataset:
     in_use = [*_in_use(result).values()]
     whole = {*in_use} if len(in_use) == 1 else set()  # a single one is drawn by its labels
     shown = {name: data if name in whole else totals(data) for name, data in moving.items()}
-    dims = {dim for data in shown.values() for dim in data.dims}
+    dims = {"year", *(dim for data in shown.values() for dim in data.dims)}
     labels = {dim: result.coords[dim] for dim in result.coords if dim in dims}
     return xr.Dataset(shown, labels, result.attrs)
 

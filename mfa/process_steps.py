@@ -221,9 +221,13 @@ class MarketStep(Step):
 
     def evaluate(self, flows: Mapping[str, Array], bound: Bound) -> dict[str, Array]:
         arrivals = self.arrivals(flows) if self.arrivals.flows else None
-        last, surplus = rules.market(self.asks(flows), arrivals)
+        return self.met(self.asks(flows), arrivals, bound.years)
+
+    def met(self, asks: Array, arrivals: Array | None, years: range) -> dict[str, Array]:
+        """Return the flows that the step writes from its asks and arrivals."""
+        last, surplus = rules.market(asks, arrivals)
         if not self.surplus and surplus.any():
-            where = at_worst(self, self.dims, bound.years, surplus)
+            where = at_worst(self, self.dims, years, surplus)
             raise MfaError(
                 f"process {self.name!r}: arrivals exceed asks by {surplus.max():.6g} t/yr {where}; name a "
                 "process that takes it: 'surplus_to:'",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -74,12 +75,12 @@ def prepare(compiled: Plan, parameters: xr.Dataset) -> tuple[dict[str, Bound], r
     """Return the parameters of every step, aligned and checked, and the years of the run."""
     labels = years_of(compiled.system, parameters)
     years = range(int(labels[0]), int(labels[-1]) + 1)
-    return bind(compiled, _aligner(compiled, parameters), years), years
+    require_labels(compiled.system, parameters)
+    return bind(compiled, aligner(compiled, parameters.variables), years), years
 
 
-def _aligner(compiled: Plan, parameters: xr.Dataset) -> Callable[[str, Dims], Array]:
-    """Return a function that gives a product of parameters aligned to dimensions, the year last."""
-    system, axes = compiled.system, compiled.system.axes
+def require_labels(system: System, parameters: xr.Dataset) -> None:
+    """Raise unless parameters have the labels of a system, in its order."""
     for dim in parameters.dims:
         if dim == "year":
             continue
@@ -91,11 +92,29 @@ def _aligner(compiled: Plan, parameters: xr.Dataset) -> Callable[[str, Dims], Ar
                 f"{system.dimensions.get(str(dim))}; select or reorder them"
             )
 
+
+def aligner(compiled: Plan, parameters: Mapping[Any, xr.Variable]) -> Callable[[str, Dims], Array]:
+    """Return a function that gives a product of parameters aligned to dimensions, the year last.
+
+    Parameters
+    ----------
+    compiled : Plan
+    parameters : mapping of name to Variable
+        With the labels of the system.
+
+    Raises
+    ------
+    MfaError
+        Where it is called: if a parameter is missing, is not a number everywhere or has other
+        dimensions or another unit than the system's.
+    """
+    system, axes = compiled.system, compiled.system.axes
+
     @cache
     def single(name: str) -> tuple[Array, Dims]:
         if name not in parameters:
             raise MfaError(f"the parameters lack {name!r}, which the system declares")
-        variable = parameters.variables[name]
+        variable = parameters[name]
         own = tuple(axis for axis in axes if axis in variable.dims)
         declared = system.parameters[name].dims
         if set(variable.dims) != set(declared):
@@ -105,7 +124,9 @@ def _aligner(compiled: Plan, parameters: xr.Dataset) -> Callable[[str, Dims], Ar
         array = np.asarray(variable.values, dtype=float).transpose(
             [variable.dims.index(d) for d in turned]
         )
-        if not np.isfinite(array).all():
+        if array.ndim and 0 not in array.strides:  # what is only spread stays so
+            array = np.ascontiguousarray(array)
+        if not (np.isfinite(array.sum()) or np.isfinite(array).all()):
             raise MfaError(f"{name}: a value is NaN or infinite; give every cell a number")
         return (array if "year" in variable.dims else array[..., None]), own
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 
 import numpy as np
 import xarray as xr
@@ -17,9 +16,8 @@ from numpy.typing import NDArray
 
 from mfa.designs import Design
 from mfa.parameters import build_parameters
-from mfa.plans import Plan, plan
-from mfa.runs import simulate
-from mfa.sampled_system import sampled_system, widened
+from mfa.plans import Plan
+from mfa.sample_lanes import Lanes
 from mfa.scenario import Scenario
 
 Array = NDArray[np.float64]
@@ -27,8 +25,8 @@ Array = NDArray[np.float64]
 CHUNK = 64
 """Samples that are computed in one go, from a multiple of this on."""
 
-LANE_BYTES = 2**26
-"""Flows and stocks of the samples that are computed beside each other take about this at most."""
+CHECKED = 8
+"""The first sample of one chunk in so many is run by itself too."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,18 +57,20 @@ class Job:
         return tuple(str(name) for name in some if "sample" in some[name].dims)
 
     @cached_property
+    def lanes(self) -> Lanes:
+        """What computes samples beside each other."""
+        first, last = self.scenario.years
+        years = range(first, last + 1)
+        return Lanes(self.scenario.system, self.uncertain, years, self.keep, CHUNK)
+
+    @property
     def plan(self) -> Plan:
         """The plan of the system with samples, in lanes."""
-        whole = plan(sampled_system(self.scenario.system, self.uncertain, 1))
-        cells = [_cells(whole, name, self.years) for name in (*whole.flows, *whole.stocks)]
-        lanes = CHUNK
-        while lanes > 1 and 8 * lanes * sum(cells) > LANE_BYTES:
-            lanes //= 2
-        return plan(sampled_system(self.scenario.system, self.uncertain, lanes))
+        return self.lanes.plan
 
     @property
     def years(self) -> int:
-        return self.scenario.years[1] - self.scenario.years[0] + 1
+        return len(self.lanes.years)
 
     def drawn(self, samples: Sequence[int], names: Sequence[str] | None) -> xr.Dataset:
         """Return parameters of samples; numbers that a design has not repeat its last one."""
@@ -80,31 +80,24 @@ class Job:
         return build_parameters(self.scenario, names, samples=numbers.tolist(), design=self.design)
 
     def block(self, first: int, last: int) -> tuple[dict[str, Array], float]:
-        """Return what is kept of all samples of the chunks first … last − 1, and the worst balance."""
+        """Return what is kept of all samples of the chunks first … last − 1, and the worst balance.
+
+        Of every sample the balance of the whole system is checked, of the first of every
+        512 that of every process in every cell, and that what is kept of it comes out the same.
+        """
         numbers = range(first * CHUNK, last * CHUNK)
         drawn = self.drawn(numbers, self.uncertain)
         whole = self.certain.drop_vars(list(self.uncertain)).assign(
             {name: drawn[name] for name in self.uncertain}
         )
-        lanes = len(self.plan.system.dimensions["sample"])
+        lanes = self.lanes
         parts: dict[str, list[Array]] = {name: [] for name in self.keep}
         worst = 0.0
-        for start in range(0, len(numbers), lanes):
-            here = {"sample": slice(start, start + lanes)}
-            some = widened(whole.isel(here, missing_dims="ignore"), self.plan.system)
-            result = simulate(self.plan, some)
-            worst = max(worst, float(result.attrs["balance_residual"]))
-            for name, summed in self.keep.items():
-                own = (result if name in result else some).variables[name]
-                if "sample" not in own.dims:
-                    own = xr.Variable(("sample", *own.dims), [own.values] * lanes)
-                parts[name].append(own.transpose("sample", ...).sum(summed).values)
+        for start in range(0, len(numbers), lanes.count):
+            found, residual = lanes.compute(whole, start)
+            worst = max(worst, residual)
+            if numbers[start] % (CHECKED * CHUNK) == 0:
+                worst = max(worst, lanes.compared(whole, start, found, numbers[start]))
+            for name, own in found.items():
+                parts[name].append(own)
         return {name: np.concatenate(own) for name, own in parts.items()}, worst
-
-
-def _cells(compiled: Plan, name: str, years: int) -> int:
-    """Return how many numbers one sample of a flow or stock has."""
-    sizes = {d: len(labels) for d, labels in compiled.system.dimensions.items()}
-    steps = {step.stock: step for step in compiled.steps if step.stock}
-    dims = compiled.dims[name] if name in compiled.flows else steps[name].stock_dims
-    return years * prod(sizes[d] for d in dims if d != "sample")

@@ -58,25 +58,26 @@ def _drivers(system: System, uncertain: Collection[str]) -> set[str]:
     return found
 
 
-def widened(parameters: xr.Dataset, system: System) -> xr.Dataset:
+def widened(parameters: xr.Dataset, system: System, start: int = 0) -> dict[str, xr.Variable]:
     """Return parameters of some samples as a sampled system declares them.
 
     Parameters
     ----------
     parameters : Dataset
-        As many samples as the system has lanes.
+        With at least as many samples from ``start`` on as the system has lanes.
     system : System
         Of :func:`sampled_system`.
+    start : int
     """
-    lanes = system.dimensions["sample"]
-    variables = {}
+    count = len(system.dimensions["sample"])
+    found = {}
     for name, variable in parameters.variables.items():
         if name in parameters.coords:
             continue
-        if "sample" in system.parameters[str(name)].dims and "sample" not in variable.dims:
-            shape = (len(lanes), *variable.shape)
-            values = np.broadcast_to(variable.values, shape)
+        if "sample" in variable.dims:
+            variable = variable.isel(sample=slice(start, start + count))
+        elif "sample" in system.parameters[str(name)].dims:
+            values = np.broadcast_to(variable.values, (count, *variable.shape))
             variable = xr.Variable(("sample", *variable.dims), values, variable.attrs)
-        variables[name] = variable
-    coords = {d: c for d, c in parameters.coords.items() if d != "sample"}
-    return xr.Dataset(variables, {**coords, "sample": np.array(lanes)})
+        found[str(name)] = variable
+    return found

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -287,8 +288,8 @@ def check_shares(step: Step, shares: Mapping[str, Array], complete: bool, years:
         not_negative(step, f"for {end!r}", array, step.dims, years)
     if not shares:
         return
-    total = np.asarray(sum(shares.values()))
-    over, under = float(np.max(total)) - 1.0, 1.0 - float(np.min(total))
+    total = reduce(np.add, shares.values())
+    over, under = float(np.max(total)) - 1.0, 1.0 - float(np.min(total)) if complete else 0.0
     if over > 1e-9 or (complete and under > 1e-9):
         sign = 1.0 if over > 1e-9 else -1.0
         worst = 1.0 + over if over > 1e-9 else 1.0 - under

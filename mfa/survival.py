@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mfa.compiled import loops
 from mfa.errors import MfaError, known
 from mfa.lifetime_laws import LAWS, LEAST, ImpossibleError, Law, weibull_table
+from mfa.weibull_years import mean_of_years
 
 Array = NDArray[np.float64]
 FIRST_AGE = {"start": 1.0, "middle": 0.5, "end": 0.0, "spread": 0.0}
@@ -130,13 +131,27 @@ def _mean_of_years(law: Law, count: int, own: tuple[Array, ...]) -> Array:
     It cancels where R(a) is long against the year. There S has no edge within a year: it bends
     on the scale of the lifetime or, near age 0, on that of ln x.
     """
+    ages = np.arange(float(count))
+    if law is LAWS["weibull"]:
+        values, unknown = mean_of_years(count, *own)
+        if unknown.any():
+            cells = (np.broadcast_to(given, values.shape)[unknown] for given in (ages, *own))
+            age, *of_cell = cells
+            before, after = law.beyond(age, *of_cell), law.beyond(age + 1.0, *of_cell)
+            values[unknown] = _differences(law, before, after, age, tuple(of_cell))
+        return values
     beyond = law.beyond(np.arange(count + 1.0), *own)
-    values = beyond[..., :-1] - beyond[..., 1:]
-    before = beyond[..., :-1]
+    return _differences(law, beyond[..., :-1], beyond[..., 1:], ages, own)
+
+
+def _differences(
+    law: Law, before: Array, after: Array, ages: Array, own: tuple[Array, ...]
+) -> Array:
+    values = before - after
     long = ~(values * LONG > before) & (before != 0)
     if not long.any():
         return values
-    ages = np.broadcast_to(np.arange(float(count)), values.shape)
+    ages = np.broadcast_to(ages, values.shape)
     for cells, nodes in ((long & (ages == 0), _from_zero()), (long & (ages > 0), _of_year())):
         if cells.any():
             of_cell = tuple(np.broadcast_to(value, values.shape)[cells] for value in own)

@@ -172,6 +172,17 @@ def indicators() -> None:
         row(*measured)
 
 
+def samples() -> None:
+    """Print what a sample costs: the reference, and the closed cycle against flodym in a loop."""
+    try:
+        from tests.bench import samples as table
+    except ModuleNotFoundError as missing:
+        row("samples against flodym", f"no {missing.name}")
+        return
+    for measured in table.rows():
+        row(*measured)
+
+
 def reconciliation() -> None:
     from tests.bench import reconciliation as table
 
@@ -179,12 +190,19 @@ def reconciliation() -> None:
         row(*measured)
 
 
+PARTS = (
+    closed_cycle,
+    cohorts,
+    growth_laws,
+    indicators,
+    reconciliation,
+    reference,
+    samples,
+    imports,
+)
+
 if __name__ == "__main__":
     print(f"{'work':<58}{'found':>16}{'limit':>12}")
-    closed_cycle()
-    cohorts()
-    growth_laws()
-    indicators()
-    reconciliation()
-    reference()
-    imports()
+    for part in PARTS:
+        if len(sys.argv) == 1 or part.__name__ in sys.argv[1:]:
+            part()

@@ -1,0 +1,355 @@
+"""Execution of a plan for many samples: only what is asked for, summed as early as it can be.
+
+A flow is asked for with the dimensions that are kept.  Every linear step hands
+the question on to what it reads, with the dimensions of its own shares added,
+so that nothing gets a dimension that is summed away later: a trade whose origins
+are not told apart is skipped, because its shares sum to 1.  What does not
+differ between samples is computed once.  Loops, user rules and stocks that
+are driven by themselves run as in :mod:`mfa.execution`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, MutableMapping
+from functools import reduce
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from mfa.balances import Residual
+from mfa.execution import run_part
+from mfa.lean_stocks import Cohorts, follow
+from mfa.plans import Plan
+from mfa.process_steps import MakeStep, MarketStep, SinkStep, SourceStep, SplitStep
+from mfa.products import Array, Product, dense, joined, merged
+from mfa.schema import Sink, Source, Stock
+from mfa.steps import Bound, Dims, Gather, Step, must_not_be_negative, spread
+from mfa.stock_step import StockStep
+from mfa.system import factors
+from mfa.trade_steps import TradeStep
+
+MOST = 4
+"""Times the cells of a sum that its products have together from which on they are multiplied out."""
+
+Kept = frozenset[str]
+
+
+class Lean:
+    """Flows and stocks of some samples, computed where they are asked for.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of a system whose first dimension is ``sample``, with two labels or more.
+    parameter : function of an expression and dims
+        Gives a product of parameters, (*dims, year), with axes of length 1 where it is constant.
+    years : range
+    uncertain : set of str
+        Parameters that differ between samples.
+    fixed : dict
+        What does not differ between samples; filled here, for the samples that come next.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        parameter: Callable[[str, Dims], Array],
+        years: range,
+        uncertain: Collection[str],
+        fixed: MutableMapping[Any, Any],
+    ):
+        self.plan, self.years, self.uncertain = plan, years, frozenset(uncertain)
+        self.axes = plan.system.axes
+        self.sizes = (*(len(plan.system.dimensions[d]) for d in self.axes), len(years))
+        self._aligned, self.fixed, self.own = parameter, fixed, dict[Any, Any]()
+        self.steps = {
+            name: step for step in plan.steps for name in (*step.writes, step.stock or "")
+        }
+        self.part = {step.name: part for part in plan.parts for step in part.steps}
+        self.bound = {step.name: self._bound(step) for step in plan.steps if not _driven(step)}
+
+    # ------------------------------------------------------------- what is asked for
+
+    def values(self, name: str, summed: Dims) -> Array:
+        """Return a flow or stock, (sample, *dims, year), summed over some of its dims."""
+        dims = self.dims(name)
+        kept = frozenset(d for d in dims if d not in summed)
+        found = self._dense(self.products(name, kept), kept)
+        shape = [self.sizes[self.axes.index(d)] for d in dims if d in kept]
+        lanes = (self.sizes[0], *found.shape[1:])
+        return np.broadcast_to(found, lanes).reshape(*shape, self.sizes[-1])
+
+    def products(self, name: str, kept: Kept) -> list[Product]:
+        """Return a flow or stock as products, summed over the dimensions that are not kept."""
+        kept = (kept & frozenset(self.dims(name))) - {"sample"}
+        found: list[Product] = self._once(("of", name, kept), lambda: self._coarser(name, kept))
+        return found
+
+    def _coarser(self, name: str, kept: Kept) -> list[Product]:
+        """Sum what these samples have been asked for with more dimensions, or begin."""
+        finer = [key[2] for key in self.own if key[:2] == ("of", name) and key[2] > kept]
+        if not finer:
+            return self._products(name, kept)
+        least = min(finer, key=lambda dims: (prod(self._lead(dims)), sorted(dims)))
+        return self._summed(self.own["of", name, least], tuple(sorted(least)), kept)
+
+    def _products(self, name: str, kept: Kept) -> list[Product]:
+        step = self.steps[name]
+        if self.part[step.name].kind != "all years" or not _is_lean(step):
+            return self._summed([self._whole(step, name)], self.dims(name), kept)
+        match step:
+            case SourceStep():
+                return self._told(step, "gives", step.gives, kept)
+            case SinkStep() if name == step.stock:
+                return [self._piled(step, kept)]
+            case SinkStep():
+                return self._told(step, "takes", str(step.takes), kept)
+            case MarketStep():
+                return self._summed([self._met(step)[name]], step.dims, kept)
+            case TradeStep() if not kept & {*step.places}:
+                return self._gathered(step.gathered, kept)
+            case StockStep():
+                return self._held(step, name, kept)
+        gather = _gather_of(step)
+        return self._scaled(gather, self._share(step, name), kept)
+
+    def balance(self) -> Residual:
+        """Return what has entered and left the system as a whole, and all that is in it."""
+        system, conserved = self.plan.system, self.plan.system.conserves
+        kinds = {name: type(process) for name, process in system.processes.items()}
+        into = [f for f, flow in self.plan.flows.items() if kinds[flow.source] is Source]
+        out = [f for f, flow in self.plan.flows.items() if kinds[flow.target] is Sink]
+        stocks = [name for name, process in self.plan.stocks.items() if kinds[process] is Stock]
+        told = [*into, *out, *stocks]
+        shared = conserved and all(conserved in self.dims(name) for name in told)
+        dims: Dims = ("sample", conserved) if conserved and shared else ("sample",)
+        kept = frozenset(dims)
+        zero = np.zeros((1,) * len(self.sizes))
+        totals = [
+            sum((self._dense(self.products(name, kept), kept) for name in names), start=zero)
+            for names in (into, out, stocks)
+        ]
+        return Residual("the whole system", dims, *self._bare(dims, *totals))
+
+    # ------------------------------------------------------------- steps
+
+    def _gathered(self, gather: Gather, kept: Kept) -> list[Product]:
+        """Return the sum of flows at a process, each placed where it belongs."""
+        found = []
+        for flow, dims, placed, _ in gather.ports:
+            at = {self.axes.index(d): label for d, label in placed if d in kept}
+            read = {d: gather.read_as.get(d, d) for d in dims if d not in gather.summed}
+            own = self.products(flow, frozenset(d for d, here in read.items() if here in kept))
+            moved = {
+                self.axes.index(d): self.axes.index(here) for d, here in read.items() if d != here
+            }
+            found += [product.moved(moved).placed(at) for product in own]
+        found = joined(found)
+        if len(found) > 1:
+            cells = prod(self._lead(kept - {"sample"}))
+            apart = sum(prod(product.shape[1:-1]) for product in found)
+            if apart >= MOST * cells:
+                return [Product((self._dense(found, kept),))]
+        return found
+
+    def _scaled(self, gather: Gather, share: Array, kept: Kept) -> list[Product]:
+        """Return Σ share · what is gathered, over what the share has and is not kept."""
+        needed = kept | {d for axis, d in enumerate(self.axes) if share.shape[axis] > 1}
+        found = self._gathered(gather, needed & frozenset(gather.dims))
+        return self._summed([product.times(share) for product in found], tuple(needed), kept)
+
+    def _share(self, step: Step, name: str) -> Array:
+        """Return what a linear step multiplies its asks or arrivals with to make a flow."""
+        share: Array = self._once(("share", name), lambda: self._computed_share(step, name))
+        return share
+
+    def _computed_share(self, step: Step, name: str) -> Array:
+        arrays = self.bound[step.name].arrays
+        if isinstance(step, TradeStep):
+            return spread(arrays["shares"], step.all_dims, self.axes)
+        told = {key: spread(array, step.dims, self.axes) for key, array in arrays.items()}
+        one = np.ones((1,) * len(self.sizes))
+        if isinstance(step, SplitStep):
+            shares, ends = step.shares, dict(zip(step.shares, step.writes, strict=True))
+        else:
+            assert isinstance(step, MakeStep)
+            shares, ends = step.recipe, step.inputs
+        given = {key: told[key] for key, text in shares.items() if text != "rest"}
+        key = next((key for key, flow in ends.items() if flow == name), None)
+        if key in given:
+            found = given[key]
+        else:
+            rest = reduce(np.subtract, given.values(), one)
+            found = rest if key else one if "rest" in shares.values() else one - rest
+        if "yield" in told:
+            found = found / told["yield"]
+        return found if key else found - one
+
+    def _told(self, step: Step, key: str, expression: str, kept: Kept) -> list[Product]:
+        """Return the product of parameters that drives a flow."""
+        own = Product(merged(self._driving(step, key, expression, step.dims)))
+        return self._summed([own], step.dims, kept)
+
+    def _driving(self, step: Step, key: str, expression: str, dims: Dims) -> tuple[Array, ...]:
+        """Return the parameters of a product that must not be negative."""
+        found = tuple(self._parameter(name, self.axes) for name in factors(expression))
+        if any(one.min(initial=0.0) < 0 for one in found):
+            whole = self._parameter(expression, dims)
+            must_not_be_negative(step, key, expression, whole, dims, self.years)
+        return found
+
+    def _piled(self, step: SinkStep, kept: Kept) -> Product:
+        """Return what has arrived at a sink so far."""
+        found = self._gathered(step.arrivals, kept) if step.arrivals.flows else []
+        if step.takes:
+            found = [*found, *self._told(step, "takes", step.takes, kept)]
+        return Product((np.cumsum(self._dense(found, kept), axis=-1),))
+
+    def _met(self, step: MarketStep) -> dict[str, Product]:
+        """Return what the last supplier is asked for, and the surplus."""
+
+        def outcome() -> dict[str, Product]:
+            whole = frozenset(step.dims)
+            asks = self._dense(self._gathered(step.asks, whole), whole)
+            arrivals = None
+            if step.arrivals.flows:
+                arrivals = self._dense(self._gathered(step.arrivals, whole), whole)
+            asked, arrived = self._bare(step.dims, asks, arrivals)
+            met = step.met(asked, arrived, self.years)
+            return {flow: Product((spread(a, step.dims, self.axes),)) for flow, a in met.items()}
+
+        found: dict[str, Product] = self._once(("met", step.name), outcome)
+        return found
+
+    def _held(self, step: StockStep, name: str, kept: Kept) -> list[Product]:
+        """Return a stock, or what enters or leaves it."""
+        if step.memory:
+            early = frozenset(d for d in step.dims if d in kept or d in step.lifetime_dims)
+            whole = self._once(("arrived", step.name, early), lambda: self._arrived(step, early))
+            return self._summed(whole.of(name, step), tuple(early), kept)
+        cohorts: Cohorts = self._once(("cohorts", step.name), lambda: self._cohorts(step))
+        return self._summed(cohorts.of(name, step), step.inner, kept)
+
+    def _arrived(self, step: StockStep, kept: Kept) -> Cohorts:
+        """Return stock and outflow of what arrives."""
+        found = [
+            follow(step, product, self._parameter, self.axes, self.years)
+            for product in self._gathered(step.arrivals, kept)
+        ]
+        stock = [product for own in found for product in own.stock]
+        return Cohorts([], joined(stock), joined([p for own in found for p in own.leaving]))
+
+    def _cohorts(self, step: StockStep) -> Cohorts:
+        """Return the cohorts of a stock that an inflow drives."""
+        assert step.driver
+        driving = self._driving(step, "inflow", step.driver, step.driver_dims)
+        if step.content:
+            driving += self._driving(step, "content", step.content, step.inner)
+        return follow(step, Product(driving), self._parameter, self.axes, self.years)
+
+    def _whole(self, step: Step, name: str) -> Product:
+        """Return what a part of the plan computes with all its dimensions at once."""
+        found = self._part(step)[name]
+        return Product((spread(found, self.dims(name), self.axes),))
+
+    def _part(self, step: Step) -> dict[str, Array]:
+        """Return all that the part of a step computes, and what it offers to others."""
+        part = self.part[step.name]
+
+        def outcome() -> dict[str, Array]:
+            own = {flow for each in part.steps for flow in each.writes}
+            read = {flow for each in part.steps for flow in each.reads} - own
+            values = {flow: self.values(flow, ()) for flow in sorted(read)}
+            for each in part.steps:
+                for needed in each.needs:
+                    other = next(s for s in self.plan.steps if needed in s.offers)
+                    if other not in part.steps:
+                        values[needed] = self._part(other)[needed]
+            bound = {
+                each.name: self.bound.get(each.name) or self._bound(each) for each in part.steps
+            }
+            return run_part(part, self.plan, values, bound, len(self.years))
+
+        found: dict[str, Array] = self._once(("part", part.steps[0].name), outcome)
+        return found
+
+    # ------------------------------------------------------------- dimensions and memory
+
+    def dims(self, name: str) -> Dims:
+        return self.plan.dims[name] if name in self.plan.flows else self.steps[name].stock_dims
+
+    def _summed(self, products: list[Product], dims: Dims, kept: Kept) -> list[Product]:
+        axes = [self.axes.index(d) for d in dims if d not in kept and d != "sample"]
+        return joined([p.summed(axes, self.sizes) for p in products] if axes else products)
+
+    def _lead(self, kept: Kept) -> list[int]:
+        return [size if d in kept else 1 for d, size in zip(self.axes, self.sizes, strict=False)]
+
+    def _dense(self, products: list[Product], kept: Kept) -> Array:
+        """Return products as one array on all axes, with all samples if it differs between them."""
+        lead = self._lead(kept)
+        lead[0] = max((product.shape[0] for product in products), default=1)
+        return dense(products, (*lead, self.sizes[-1]))
+
+    def _bare(self, dims: Dims, *arrays: Array | None) -> tuple[Any, ...]:
+        """Return arrays without the axes that a step has not."""
+        away = tuple(axis for axis, d in enumerate(self.axes) if d not in dims)
+        return tuple(None if array is None else array.squeeze(away) for array in arrays)
+
+    def _parameter(self, expression: str, dims: Dims) -> Array:
+        """Return a product of parameters; what was only spread over samples is taken once."""
+        array = self._aligned(expression, dims)
+        if not {*factors(expression)} & self.uncertain and "sample" in dims:
+            return array[:1]
+        return array
+
+    def _bound(self, step: Step) -> Bound:
+        bound: Bound = self._once(
+            ("bound", step.name), lambda: step.bind(self._aligned, self.years)
+        )
+        return bound
+
+    def _once(self, key: Any, compute: Callable[[], Any]) -> Any:
+        """Return what was computed before, for these samples or for all."""
+        for memory in (self.own, self.fixed):
+            if key in memory:
+                return memory[key]
+        found = compute()
+        (self.fixed if _is_fixed(found) else self.own)[key] = found
+        return found
+
+
+def _is_fixed(found: Any) -> bool:
+    """Whether nothing in it differs between samples."""
+    if isinstance(found, np.ndarray):
+        return bool(found.shape[0] == 1)
+    if isinstance(found, Product):
+        return all(factor.shape[0] == 1 for factor in found.factors)
+    if isinstance(found, Cohorts):
+        return _is_fixed([*found.entering, *found.stock, *found.leaving])
+    if isinstance(found, Bound):
+        return all(array.shape[0] == 1 for array in found.arrays.values())
+    parts = found.values() if isinstance(found, dict) else found
+    return all(_is_fixed(part) for part in parts)
+
+
+def _gather_of(step: Step) -> Gather:
+    """Return what a linear step multiplies with its shares."""
+    if isinstance(step, TradeStep):
+        return step.gathered
+    return step.arrivals if isinstance(step, SplitStep) else step.asks  # type: ignore[attr-defined]
+
+
+def _driven(step: Step) -> bool:
+    """Whether a step is bound where it is computed: what drives it need not be multiplied out."""
+    return isinstance(step, SourceStep | StockStep) or (
+        isinstance(step, SinkStep) and bool(step.takes)
+    )
+
+
+def _is_lean(step: Step) -> bool:
+    lean = (SourceStep, SinkStep, MakeStep, SplitStep, MarketStep, TradeStep)
+    return isinstance(step, lean) or (
+        isinstance(step, StockStep) and not (step.by_stock or step.reuse or step.offers)
+    )

@@ -1,0 +1,232 @@
+"""Sums of products of arrays that are multiplied out as late as possible.
+
+A flow with many dimensions is most often a product of arrays with few: so much
+of a material a year, times the share of a product, times that of a place.  As
+long as it is only scaled and summed there is no need to make the large array.
+
+Every array here has all axes of a plan, of length 1 where it is constant, the
+year last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Product:
+    """A product of arrays, standing at some cells of some axes (0 at the others).
+
+    Attributes
+    ----------
+    factors : tuple of array
+        On all axes, of length 1 where constant.
+    at : mapping of axis to label numbers, one for each cell
+        The cells lie along the first of these axes in the factors, which have length 1 along
+        the others.
+    """
+
+    factors: tuple[Array, ...]
+    at: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return np.broadcast_shapes(*(factor.shape for factor in self.factors))
+
+    def times(self, *more: Array) -> Product:
+        """Return the product with more factors.
+
+        >>> Product((np.full((1, 1), 2.0),), {0: (1,)}).times(np.array([[3.0], [4.0]])).factors
+        (array([[8.]]),)
+        """
+        chosen = (at_cells(one, self.at) for one in more)
+        return Product(merged((*self.factors, *chosen)), self.at)
+
+    def placed(self, at: Mapping[int, int]) -> Product:
+        """Return the product standing at labels of axes along which it is constant."""
+        if not at:
+            return self
+        count = len(next(iter(self.at.values()), (0,)))
+        both = {**self.at, **{axis: (label,) * count for axis, label in at.items()}}
+        return Product(self.factors, self.at).moved_to(both)
+
+    def moved(self, axes: Mapping[int, int]) -> Product:
+        """Return the product with axes in the place of others, along which it is constant."""
+        if not axes:
+            return self
+        factors = self.factors
+        for axis, there in axes.items():
+            factors = tuple(np.swapaxes(factor, axis, there) for factor in factors)
+        at = {axes.get(axis, axis): labels for axis, labels in self.at.items()}
+        if not at:
+            return Product(factors)
+        first = min(self.at)
+        return Product(factors, {axes.get(first, first): at[axes.get(first, first)]}).moved_to(at)
+
+    def moved_to(self, at: Mapping[int, tuple[int, ...]]) -> Product:
+        """Return the product standing at cells of other axes, its own cells along the first."""
+        factors = self.factors
+        if self.at and min(self.at) != min(at):
+            factors = tuple(np.swapaxes(one, min(self.at), min(at)) for one in factors)
+        return Product(factors, at)
+
+    def summed(self, axes: Sequence[int], sizes: Sequence[int]) -> Product:
+        """Return the sum over axes, which have so many labels.
+
+        >>> outer = Product((np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]])))
+        >>> [factor.tolist() for factor in outer.summed([0], (2, 2)).factors]
+        [[[7.0, 14.0]]]
+        """
+        alike = 1
+        factors = list(self.factors)
+        plain = [axis for axis in axes if axis not in self.at]
+        while plain:
+            having = {a: [f for f in factors if f.shape[a] > 1] for a in plain}
+            axis = min(plain, key=lambda a: (len(having[a]), sum(map(_size, having[a]))))
+            plain = [a for a in plain if a != axis]
+            if having[axis]:
+                factors = [f for f in factors if f.shape[axis] == 1]
+                factors.append(contracted(having[axis], axis))
+            else:
+                alike *= sizes[axis]
+        if alike != 1:
+            factors.append(np.full((1,) * self.factors[0].ndim, float(alike)))
+        found = Product(merged(tuple(factors)), self.at)
+        return found.gathered([axis for axis in self.at if axis in axes])
+
+    def gathered(self, axes: Sequence[int]) -> Product:
+        """Return the sum over axes at cells of which it stands: cells become one that then agree."""
+        if not axes:
+            return self
+        along = min(self.at)
+        rest = {axis: labels for axis, labels in self.at.items() if axis not in axes}
+        cells = list(zip(*rest.values(), strict=True)) or [()] * len(self.at[along])
+        left = list(dict.fromkeys(cells))
+        factors, ndim = self.factors, self.factors[0].ndim
+        if len(left) < len(cells):
+            inside = [one for one in factors if one.shape[along] > 1]
+            outside = [one for one in factors if one.shape[along] == 1]
+            inside = inside or [np.ones([len(cells) if a == along else 1 for a in range(ndim)])]
+            sums = []
+            for cell in left:
+                own = [i for i, other in enumerate(cells) if other == cell]
+                sums.append(contracted([one.take(own, axis=along) for one in inside], along))
+            factors = merged((*outside, np.concatenate(sums, axis=along)))
+        if not rest:
+            return Product(factors)
+        at = dict(zip(rest, zip(*left, strict=True), strict=True))
+        return Product(factors, {along: next(iter(at.values()))}).moved_to(at)
+
+
+def at_cells(array: Array, at: Mapping[int, tuple[int, ...]]) -> Array:
+    """Return an array at cells, which lie along the first of their axes."""
+    there = [axis for axis in sorted(at) if array.shape[axis] > 1]
+    if not there:
+        return array
+    first = min(at)
+    front = np.moveaxis(array, there, range(len(there)))[tuple(list(at[axis]) for axis in there)]
+    shape = [1 if axis in at else size for axis, size in enumerate(array.shape)]
+    turned = np.moveaxis(front.reshape(len(front), *shape), 0, first)
+    return turned.squeeze(first + 1)
+
+
+def joined(products: Sequence[Product]) -> list[Product]:
+    """Return a sum of products with those added up that are single arrays of one shape and place."""
+    found: dict[Any, Array] = {}
+    others = []
+    for product in products:
+        if len(product.factors) > 1:
+            others.append(product)
+            continue
+        key = (product.shape, tuple(sorted(product.at.items())))
+        own = product.factors[0]
+        found[key] = found[key] + own if key in found else own
+    return [*others, *(Product((array,), dict(at)) for (_, at), array in found.items())]
+
+
+def merged(factors: tuple[Array, ...]) -> tuple[Array, ...]:
+    """Multiply factors with each other where that makes nothing larger than the larger of them."""
+    found: list[Array] = []
+    for factor in sorted(factors, key=_size):
+        for i, other in enumerate(found):
+            if all(n <= m for n, m in zip(other.shape, factor.shape, strict=True)):
+                found[i] = other * factor
+                break
+        else:
+            found.append(factor)
+    return tuple(found) if len(found) == len(factors) else merged(tuple(found))
+
+
+def _size(array: Array) -> int:
+    return array.size
+
+
+def contracted(factors: Sequence[Array], axis: int) -> Array:
+    """Return the sum of a product over an axis, which remains with length 1."""
+    *others, last = sorted(factors, key=_size)
+    if not others:
+        return np.asarray(last.sum(axis=axis, keepdims=True))
+    first = multiplied(others)
+    rows = [i for i, n in enumerate(first.shape) if n > 1 and i != axis and last.shape[i] == 1]
+    if first.shape[-1] == 1 < last.shape[-1] and [i for i in rows if i]:
+        return _as_matrices(first, last, axis, max(rows, key=lambda i: (i > 0, first.shape[i])))
+    return _einsum(first, last, axis)
+
+
+def _as_matrices(first: Array, last: Array, axis: int, row: int) -> Array:
+    """Return out[…, row, year] = Σ first[…, row, axis] · last[…, axis, year], small products each.
+
+    Their shapes depend on the system alone.
+    """
+    left = np.moveaxis(first[..., 0], (row, axis), (-2, -1))
+    right = np.moveaxis(last, (row, axis), (-3, -2))[..., 0, :, :]
+    found = np.matmul(np.ascontiguousarray(left), np.ascontiguousarray(right))
+    return np.moveaxis(found[..., np.newaxis, :], (-3, -2), (row, axis))
+
+
+def _einsum(first: Array, last: Array, axis: int) -> Array:
+    """Return Σ first · last over an axis, leaving out axes of length 1."""
+    shape = np.broadcast_shapes(first.shape, last.shape)
+    has = [[i for i, size in enumerate(array.shape) if size > 1] for array in (first, last)]
+    one, two = (a.reshape([a.shape[i] for i in h]) for a, h in zip((first, last), has, strict=True))
+    out = [i for i, size in enumerate(shape) if size > 1 and i != axis]
+    found = np.asarray(np.einsum(one, has[0], two, has[1], out))
+    return found.reshape([1 if i == axis else size for i, size in enumerate(shape)])
+
+
+def dense(products: Sequence[Product], shape: tuple[int, ...]) -> Array:
+    """Return the sum of products as one array of a shape, that of all axes that are kept.
+
+    >>> dense([Product((np.ones((1, 2)),)), Product((np.ones((1, 2)),), {0: (1,)})], (2, 2))
+    array([[1., 1.],
+           [2., 2.]])
+    """
+    if len(products) == 1 and not products[0].at and products[0].shape == shape:
+        return multiplied(products[0].factors)
+    total = np.zeros(shape)
+    for product in products:
+        own = multiplied(product.factors)
+        if not product.at:
+            total += own
+            continue
+        first, *others = sorted(product.at)
+        cells = tuple(list(product.at[axis]) for axis in (first, *others))
+        front = np.moveaxis(total, (first, *others), range(len(cells)))
+        lying = np.moveaxis(own, (first, *others), range(len(cells)))
+        front[cells] += lying.reshape(lying.shape[0], *lying.shape[len(cells) :])
+    return total
+
+
+def multiplied(factors: Sequence[Array]) -> Array:
+    """Return the product of arrays, the small ones first."""
+    first, *others = sorted(factors, key=_size)
+    for other in others:
+        first = first * other
+    return first
