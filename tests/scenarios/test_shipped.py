@@ -467,3 +467,24 @@ def test_multiples_of_the_readme(results: dict[str, xr.Dataset]) -> None:
     assert (round(float(since.min()), 1), round(float(since.max()), 1)) == (5.5, 6.7)
     lithium = demand.sel(material="Li")
     assert round(float(lithium.sel(year=2024) / lithium.sel(year=2018)), 1) == 11.2
+
+
+def test_levers_that_close_the_loop_lower_no_rate_of_the_reference(tmp_path: Path) -> None:
+    """A target that the reference passes anyway may not pull it down."""
+    shutil.copytree(SCENARIOS, tmp_path / "all", ignore=shutil.ignore_patterns("raw", "factors"))
+
+    def rates(head: str) -> xr.Dataset:
+        path = tmp_path / "all" / "one.yaml"
+        path.write_text(f"title: One\ninherits: reference\n{head}", encoding="utf-8")
+        return mfa.build_parameters(mfa.read_scenario(path))
+
+    reference = rates("")
+    for lever in (
+        "collection_directive", "design_for_disassembly", "direct_recycling", "eu_battery_collection",
+        "eu_material_recovery", "landfill_ban", "recovery_targets",
+    ):  # fmt: skip
+        found = rates(f"levers: [{lever}]\n")
+        raised = [name for name in found if not found[name].equals(reference[name])]
+        assert raised
+        for name in raised:
+            assert float((found[name] - reference[name]).min()) >= -1e-12, (lever, name)
