@@ -13,7 +13,7 @@ import pytest
 import xarray as xr
 
 import mfa
-from mfa import demand
+from mfa import contributions, demand
 from mfa.demand.fit_data import read_points
 from mfa.files import read_yaml
 
@@ -488,3 +488,40 @@ def test_levers_that_close_the_loop_lower_no_rate_of_the_reference(tmp_path: Pat
         assert raised
         for name in raised:
             assert float((found[name] - reference[name]).min()) >= -1e-12, (lever, name)
+
+
+def test_the_words_of_notebook_07_about_strategies(results: dict[str, xr.Dataset]) -> None:
+    """Sales are given: a longer life delays scrap and lowers no demand."""
+    minerals = ["Li", "Co", "Ni"]
+
+    def mined(name: str, first: int, last: int = 2050) -> np.ndarray:
+        some = results[name].primary_supply.sel(material=minerals, year=slice(first, last))
+        return np.asarray(some.sum(["region", "year"]).values)
+
+    for other in ("reference", "slow", "close"):
+        assert (mined("narrow", 2025) < mined(other, 2025)).all(), other
+    assert mined("close", 2050)[1] < mined("narrow", 2050)[1]
+    assert (mined("slow", 2050) > mined("reference", 2050)).all()
+    slow = mfa.read_scenario(SCENARIOS / "slow.yaml")
+    for of, longer, second in (("demand", 7, -56), ("primary_supply", 44, -13)):
+        parts = mfa.decompose(slow, of, year=2050, at={"material": "Li"}, sum=["region"])
+        np.testing.assert_allclose(parts.values / 1e3, [longer, second], atol=0.5)
+
+
+def test_collection_and_recovery_need_each_other() -> None:
+    """The figures of notebook 07, kt of lithium mined in 2050."""
+    close = mfa.read_scenario(SCENARIOS / "close.yaml")
+    levers = contributions.players(close)
+
+    def mined(*chosen: str) -> float:
+        part = contributions.restricted(close, {levers[name] for name in chosen}, levers)
+        found = mfa.run(part).primary_supply.sel(year=2050, material="Li")
+        return float(found.sum()) / 1e3
+
+    pair = ("collection_directive", "recovery_targets")
+    saved = [mined() - mined(*chosen) for chosen in (pair, pair[:1], pair[1:])]
+    text = (ROOT / "notebooks" / "07_secondary_supply.ipynb").read_text(encoding="utf-8")
+    both, collected, recovered = (f"{kt:.0f}" for kt in saved)
+    assert f"({both} kt)" in text and f"({collected} and {recovered} kt)" in text
+    found = mined("collection_directive") - mined("collection_directive", "landfill_ban")
+    assert found < mined() - mined("landfill_ban")
