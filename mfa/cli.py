@@ -346,18 +346,21 @@ def compare(folders: Sequence[str], flow: str | None, as_csv: bool) -> None:
     large = unit.startswith("t") and float(table[is_mass].abs().max().max()) >= 1e4
     digits, mined = {SHARE: ".1f", PEAK: ".0f"}, SUPPLY["primary_supply"]
 
-    def cell(quantity: str, material: str, year: int, scenario: str, value: float) -> str:
+    def cell(key: tuple[str, str, int], place: int, value: float) -> str:
+        quantity, material, year = key
         if value != value:  # NaN: not in this one, or no peak up to the last year
-            seen = (mined, material, year) in table.index
-            there = seen and table.at[(mined, material, year), scenario] > 0
+            supplied = values.get((mined, material, year))
+            there = supplied is not None and supplied[place] > 0
             return "not yet" if quantity == PEAK and there else ""
         usual = ",.1f" if unit.startswith("t") else ".0f" if unit == "year" else ",.3f"
         scaled = value / 1e3 if large and quantity not in digits else value
         return format(scaled, digits.get(quantity, usual))
 
+    keys = [(str(quantity), str(material), int(year)) for quantity, material, year in table.index]
+    values = dict(zip(keys, table.values.tolist(), strict=True))
     rows = [
-        (*map(str, key), *(cell(*key, name, value) for name, value in values.items()))
-        for key, values in table.iterrows()
+        (*map(str, key), *(cell(key, place, value) for place, value in enumerate(row)))
+        for key, row in values.items()
     ]
     head = ("quantity", "material", "year", *map(str, table.columns))
     what = "World totals at the end of the year" if unit == "t" else "World totals"
