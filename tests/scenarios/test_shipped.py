@@ -194,6 +194,7 @@ def test_rates_beside_published_ones_are_those_of_the_readme(
     rows = readme_table("recycled metal")
     del rows["recycled metal"]
     assert set(rows) == {"Al", "Co", "Cu", "Li", "Ni"}
+    returned = {}
     for metal, cells in rows.items():
         result = results["bulk_reference" if metal == "Al" else "reference"]
         own = result.sel(year=2024, material=metal)
@@ -209,6 +210,10 @@ def test_rates_beside_published_ones_are_those_of_the_readme(
         supply = old + new + primary
         rates = [100 * old / supply, 100 * old / end, 100 * (old + new) / supply]
         assert [cells[i] for i in (0, 2, 4)] == [f"{rate:.0f}" for rate in rates], metal
+        returned[metal] = 100 * end / float(own.demand.sum())
+    least, *_, most = sorted(returned[metal] for metal in ("Al", "Co", "Cu"))
+    text = (SCENARIOS / "README.md").read_text(encoding="utf-8")
+    assert f"less than half of it ({least:.0f} to {most:.0f} %)" in text
 
 
 def test_batteries_are_counted_from_below(results: dict[str, xr.Dataset]) -> None:
