@@ -297,7 +297,13 @@ def decompose(
     if wrong := [text for text in chosen if "=" not in text]:
         raise MfaError(f"--at {wrong[0]}: write it as DIM=LABEL")
     year = years[0] if len(years) == 1 else list(years) or None
-    at = dict(text.split("=", 1) for text in chosen)
+    at: dict[str, str] = {}
+    for dim, label in (text.split("=", 1) for text in chosen):
+        if at.setdefault(dim, label) != label:
+            raise MfaError(
+                f"--at {dim}: both {at[dim]!r} and {label!r} are chosen; choose one, or leave it out "
+                "to keep all"
+            )
     parts = decomposed(
         read_scenario(file), of, year=year, at=at, sum=over, orders=orders, seed=seed
     )
@@ -334,29 +340,37 @@ def indicators(modules: Sequence[str]) -> None:
 )
 def compare(folders: Sequence[str], flow: str | None, as_csv: bool) -> None:
     """Put the world totals of several results side by side."""
-    from mfa.comparison import PEAK, SHARE
+    from mfa.comparison import PEAK, SHARE, SUPPLY, results_among
     from mfa.comparison import compare as compared
     from mfa.explain import aligned
 
-    table = compared(folders, flow)
+    results, beside = results_among(folders)
+    if beside:
+        click.echo(f"left out, no results: {', '.join(beside)}", err=True)
+    table = compared(results, flow)
     if as_csv:
         click.echo(table.to_csv(lineterminator="\n", float_format="%.10g"), nl=False)
         return
     unit = table.attrs["units"]
     is_mass = ~table.index.get_level_values("quantity").isin([SHARE, PEAK])
     large = unit.startswith("t") and float(table[is_mass].abs().max().max()) >= 1e4
-    digits = {SHARE: ".1f", PEAK: ".0f"}
+    digits, mined = {SHARE: ".1f", PEAK: ".0f"}, SUPPLY["primary_supply"]
 
-    def cell(quantity: str, value: float) -> str:
+    def cell(key: tuple[str, str, int], place: int, value: float) -> str:
+        quantity, material, year = key
         if value != value:  # NaN: not in this one, or no peak up to the last year
-            return "not yet" if quantity == PEAK else ""
+            supplied = values.get((mined, material, year))
+            there = supplied is not None and supplied[place] > 0
+            return "not yet" if quantity == PEAK and there else ""
         usual = ",.1f" if unit.startswith("t") else ".0f" if unit == "year" else ",.3f"
         scaled = value / 1e3 if large and quantity not in digits else value
         return format(scaled, digits.get(quantity, usual))
 
+    keys = [(str(quantity), str(material), int(year)) for quantity, material, year in table.index]
+    values = dict(zip(keys, table.values.tolist(), strict=True))
     rows = [
-        (*map(str, key), *(cell(key[0], value) for value in values))
-        for key, values in zip(table.index, table.values, strict=True)
+        (*map(str, key), *(cell(key, place, value) for place, value in enumerate(row)))
+        for key, row in values.items()
     ]
     head = ("quantity", "material", "year", *map(str, table.columns))
     what = "World totals at the end of the year" if unit == "t" else "World totals"

@@ -44,8 +44,9 @@ def compare(
     flow : str, optional
         One flow, stock or indicator.  Without it, by the roles of the systems: demand,
         primary and secondary supply, the share of the latter and the year of the highest
-        primary supply; if a result has no such roles, demand, primary and secondary
-        supply of every market; of systems without a market, every flow.
+        primary supply, where at least one result has them all and each other one some; else
+        demand, primary and secondary supply of every market; of systems without a market,
+        every flow.
 
     Returns
     -------
@@ -58,8 +59,8 @@ def compare(
     Raises
     ------
     MfaError
-        If there is no such result, flow or stock, or the results have nothing
-        in common.
+        If there is no such result, flow or stock, or no two of the results have
+        anything in common.
     """
     import pandas as pd
 
@@ -74,7 +75,8 @@ def compare(
     if not given:
         raise MfaError("there is no result to compare")
     data = [each if isinstance(each, xr.Dataset) else read_stored(Path(each)) for _, each in given]
-    with_roles = flow is None and all(_has_supply(one) for one in data)
+    held = [len(_roles_held(one)) for one in data]
+    with_roles = flow is None and min(held) > 0 and max(held) == len(SUPPLY)
     columns: list[tuple[str, str, dict[Row, float]]] = []
     units = set()
     for (label, each), one in zip(given, data, strict=True):
@@ -89,7 +91,8 @@ def compare(
         for scenario, column in found.items():
             title = scenario if not label else label if len(found) == 1 else f"{label}: {scenario}"
             columns.append((title, "" if isinstance(each, xr.Dataset) else str(each), column))
-    if len(columns) > 1 and not set.intersection(*({*column} for _, _, column in columns)):
+    cells = [key for _, _, column in columns for key in column]
+    if len(columns) > 1 and len({*cells}) == len(cells):
         raise MfaError(
             "the results have no quantity, material and year in common, so that there is nothing to "
             f"compare: {', '.join(title for title, _, _ in columns)}"
@@ -118,17 +121,34 @@ def _apart(titles: Sequence[tuple[str, str]]) -> list[str]:
     return found
 
 
-def _has_supply(data: xr.Dataset) -> bool:
-    kinds = {str(name): v.attrs.get("kind") for name, v in data.data_vars.items()}
-    return all(kinds.get(name) == "indicator" for name in SUPPLY)
+def results_among(paths: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Divide paths, as a shell expands ``results/*``, into results and what lies beside them.
+
+    A path that does not exist counts as a result, so that a slip is told when it
+    is read; so does everything if there is no result at all.
+    """
+    beside = [path for path in paths if _is_no_result(Path(path))]
+    kept = [path for path in paths if path not in beside]
+    return (kept, beside) if kept else ([*paths], [])
+
+
+def _is_no_result(path: Path) -> bool:
+    if path.is_dir():
+        return not (path / "result.nc").exists()
+    return path.exists() and path.suffix != ".nc"
+
+
+def _roles_held(data: xr.Dataset) -> list[str]:
+    """Return which of the variables of the table of results with roles a result has."""
+    return [name for name in SUPPLY if name in data and _is_indicator(data[name])]
 
 
 def _supply(data: xr.Dataset) -> Iterator[tuple[str, xr.DataArray]]:
-    """Yield demand, supply, its share and its peak of a result with roles."""
+    """Yield what a result has of demand, supply, its share and its peak."""
     there = dict(worldwide(data[[name for name, v in data.data_vars.items() if _is_indicator(v)]]))
-    for name, quantity in SUPPLY.items():
+    for name in _roles_held(data):
         part = there[name]
-        yield quantity, 100 * part if quantity == SHARE else part
+        yield SUPPLY[name], 100 * part if SUPPLY[name] == SHARE else part
 
 
 def _is_indicator(variable: xr.DataArray) -> bool:

@@ -90,6 +90,8 @@ def decompose(
         hint = "; read it first, with mfa.read_scenario" if isinstance(scenario, str) else ""
         raise MfaError(f"decompose wants a Scenario, this is {shortly(scenario)}{hint}")
     levers = players(scenario)
+    if orders < 1:
+        raise MfaError(f"orders must be 1 or more, not {orders}: it is how many are drawn")
     if not levers:
         raise MfaError(
             f"{scenario.name!r} has no levers and no 'set' beside those of its root, so that there is no "
@@ -204,7 +206,7 @@ class _Quantity:
         for one in years or ():
             if not first <= one <= last:
                 problems.add(f"the year {one} lies outside the run, {first}–{last}")
-        summed = (over,) if isinstance(over, str) else tuple(over)
+        summed = (over,) if isinstance(over, str) else tuple(dict.fromkeys(over))
         for dim in (*at, *summed):
             if dim not in dimensions:
                 hint = "; choose years with 'year'" if dim == "year" else ""

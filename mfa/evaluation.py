@@ -273,6 +273,8 @@ def _continued(seen: Array, then: Array, last: int, form: Joined, cell: str) -> 
     """Return one cell, (year) or (sample, year), that goes on as ``then`` after the last year seen."""
     result = seen.copy()
     ahead = then[..., last + 1 :]
+    if not ahead.shape[-1]:  # the run ends with what is observed
+        return result
     match form.join:
         case "none":
             result[..., last + 1 :] = ahead

@@ -104,6 +104,16 @@ def check_roles(
         if ROLES[role].kind == "parameter" and len(names) > 1:
             message = f"role {role!r} is played by one parameter, not by {len(names)}"
             problems.add(message, place("roles", role))
+    problems.raise_if_any()
+    for role, names in roles.items():
+        if ROLES[role].kind == "flow":
+            for position, name in enumerate(names):
+                if first := _upstream(name, names, processes, flows):
+                    message = (
+                        f"role {role!r}: metal of {first!r} flows on in {name!r} and would be counted twice; keep "
+                        "one of them"
+                    )
+                    problems.add(message, place("roles", role, position))
     for group in APART:
         _check_apart({role: roles[role] for role in group if role in roles}, place, problems)
     if potential and "end_of_life" not in roles:
@@ -117,6 +127,25 @@ def check_roles(
             place("roles", "primary_supply"),
         )
     problems.raise_if_any()
+
+
+def _upstream(
+    name: str, names: Names, processes: Mapping[str, Process], flows: Mapping[str, Flow]
+) -> str:
+    """Return which other flow of a role reaches this one, but for stocks and markets between; or ''."""
+    seen: set[str] = set()
+    nearer = [flows[name].source]
+    while nearer:
+        process = nearer.pop()
+        if process in seen or isinstance(processes[process], Stock | Market):
+            continue
+        seen.add(process)
+        for other, flow in flows.items():
+            if flow.target == process:
+                if other in names and other != name:
+                    return other
+                nearer.append(flow.source)
+    return ""
 
 
 def _wrong(role: str, name: str, there: Mapping[Kind, list[str]]) -> str:

@@ -86,6 +86,9 @@ class _Reader(Collector):
         refuse_conflicts(assignments, system, self.problems)
         first, root, _ = chain[0]
         entries = self.varied(first, root, system, path) if first.vary else {}
+        if "vary" in root and not first.vary:
+            message = "vary: it names no parameter; write 'vary: {parameter: [value, value]}', or leave it out"
+            self.problems.add(message, place_of(root, ("vary",), key=True))
         self.problems.raise_if_any()
         whole = Scenario(
             name=path.stem,

@@ -265,3 +265,12 @@ def test_secondary_supply_says_what_its_words_say(executed):
     peaks = next(text for text in tables if "peak before 2036" in text)
     last = peaks.split("peak before 2036, %")[1].splitlines()[1:]
     assert [line.split()[-1] for line in last if line.strip()] == ["0", "0", "0"]
+    moved = sorted(max(row) - min(row) for row in rows.values())
+    assert moved[0] < 20 and moved[1] >= 30  # by the definition; of France less
+    assert all(row[2] >= 55 for row in rows.values())
+    shares = [line.split() for line in peaks.splitlines() if line.split()[:1] == ["reference"]]
+    assert shares[0][1] == "100"  # in every draw
+    worth = next(text for text in tables if "cost, lowest" in text)
+    assert "electric vehicles" in worth and "prices of 2025 (USGS), which are held" in "".join(
+        cell.source for cell in book.cells
+    )

@@ -13,7 +13,7 @@ import pytest
 import xarray as xr
 
 import mfa
-from mfa import demand
+from mfa import contributions, demand
 from mfa.demand.fit_data import read_points
 from mfa.files import read_yaml
 
@@ -194,6 +194,7 @@ def test_rates_beside_published_ones_are_those_of_the_readme(
     rows = readme_table("recycled metal")
     del rows["recycled metal"]
     assert set(rows) == {"Al", "Co", "Cu", "Li", "Ni"}
+    returned = {}
     for metal, cells in rows.items():
         result = results["bulk_reference" if metal == "Al" else "reference"]
         own = result.sel(year=2024, material=metal)
@@ -209,6 +210,10 @@ def test_rates_beside_published_ones_are_those_of_the_readme(
         supply = old + new + primary
         rates = [100 * old / supply, 100 * old / end, 100 * (old + new) / supply]
         assert [cells[i] for i in (0, 2, 4)] == [f"{rate:.0f}" for rate in rates], metal
+        returned[metal] = 100 * end / float(own.demand.sum())
+    least, *_, most = sorted(returned[metal] for metal in ("Al", "Co", "Cu"))
+    text = (SCENARIOS / "README.md").read_text(encoding="utf-8")
+    assert f"less than half of it ({least:.0f} to {most:.0f} %)" in text
 
 
 def test_batteries_are_counted_from_below(results: dict[str, xr.Dataset]) -> None:
@@ -467,3 +472,61 @@ def test_multiples_of_the_readme(results: dict[str, xr.Dataset]) -> None:
     assert (round(float(since.min()), 1), round(float(since.max()), 1)) == (5.5, 6.7)
     lithium = demand.sel(material="Li")
     assert round(float(lithium.sel(year=2024) / lithium.sel(year=2018)), 1) == 11.2
+
+
+def test_levers_that_close_the_loop_lower_no_rate_of_the_reference(tmp_path: Path) -> None:
+    """A target that the reference passes anyway may not pull it down."""
+    shutil.copytree(SCENARIOS, tmp_path / "all", ignore=shutil.ignore_patterns("raw", "factors"))
+
+    def rates(head: str) -> xr.Dataset:
+        path = tmp_path / "all" / "one.yaml"
+        path.write_text(f"title: One\ninherits: reference\n{head}", encoding="utf-8")
+        return mfa.build_parameters(mfa.read_scenario(path))
+
+    reference = rates("")
+    for lever in (
+        "collection_directive", "design_for_disassembly", "direct_recycling", "eu_battery_collection",
+        "eu_material_recovery", "landfill_ban", "recovery_targets",
+    ):  # fmt: skip
+        found = rates(f"levers: [{lever}]\n")
+        raised = [name for name in found if not found[name].equals(reference[name])]
+        assert raised
+        for name in raised:
+            assert float((found[name] - reference[name]).min()) >= -1e-12, (lever, name)
+
+
+def test_the_words_of_notebook_07_about_strategies(results: dict[str, xr.Dataset]) -> None:
+    """Sales are given: a longer life delays scrap and lowers no demand."""
+    minerals = ["Li", "Co", "Ni"]
+
+    def mined(name: str, first: int, last: int = 2050) -> np.ndarray:
+        some = results[name].primary_supply.sel(material=minerals, year=slice(first, last))
+        return np.asarray(some.sum(["region", "year"]).values)
+
+    for other in ("reference", "slow", "close"):
+        assert (mined("narrow", 2025) < mined(other, 2025)).all(), other
+    assert mined("close", 2050)[1] < mined("narrow", 2050)[1]
+    assert (mined("slow", 2050) > mined("reference", 2050)).all()
+    slow = mfa.read_scenario(SCENARIOS / "slow.yaml")
+    for of, longer, second in (("demand", 7, -56), ("primary_supply", 44, -13)):
+        parts = mfa.decompose(slow, of, year=2050, at={"material": "Li"}, sum=["region"])
+        np.testing.assert_allclose(parts.values / 1e3, [longer, second], atol=0.5)
+
+
+def test_collection_and_recovery_need_each_other() -> None:
+    """The figures of notebook 07, kt of lithium mined in 2050."""
+    close = mfa.read_scenario(SCENARIOS / "close.yaml")
+    levers = contributions.players(close)
+
+    def mined(*chosen: str) -> float:
+        part = contributions.restricted(close, {levers[name] for name in chosen}, levers)
+        found = mfa.run(part).primary_supply.sel(year=2050, material="Li")
+        return float(found.sum()) / 1e3
+
+    pair = ("collection_directive", "recovery_targets")
+    saved = [mined() - mined(*chosen) for chosen in (pair, pair[:1], pair[1:])]
+    text = (ROOT / "notebooks" / "07_secondary_supply.ipynb").read_text(encoding="utf-8")
+    both, collected, recovered = (f"{kt:.0f}" for kt in saved)
+    assert f"({both} kt)" in text and f"({collected} and {recovered} kt)" in text
+    found = mined("collection_directive") - mined("collection_directive", "landfill_ban")
+    assert found < mined() - mined("landfill_ban")

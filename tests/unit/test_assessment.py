@@ -377,6 +377,10 @@ WRONG = {
         {"roles": {**ROLES_OF, "new_scrap_supply": ["scrap_to_metal", "recycle_to_metal"]}},
         "would be counted twice",
     ),
+    "upstream and downstream": (
+        {"roles": {**ROLES_OF, "end_of_life": ["cars_to_collect", "collect_to_recycle"]}},
+        "metal of 'cars_to_collect' flows on in 'collect_to_recycle' and would be counted twice",
+    ),
     "supplier without a role": (
         {"roles": {k: v for k, v in ROLES_OF.items() if k != "new_scrap_supply"}},
         "'scrap_to_metal' enters the market 'metal'",

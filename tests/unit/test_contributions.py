@@ -167,6 +167,7 @@ def test_replacements_that_conflict_are_named_before_anything_runs(
         ({"at": {"year": "2010"}}, "no dimension 'year'; choose years with 'year'"),
         ({"sum": ["place"]}, "there is no dimension 'place'"),
         ({"at": {"region": "Home"}, "sum": ["region"]}, "region: it is chosen \\(at\\) and summed as well"),
+        ({"orders": 0}, "orders must be 1 or more, not 0"),
         ({"of": "mine_to_metal + use_stock"}, "cannot be added: their units are t/yr and t"),
     ],
 )  # fmt: skip
@@ -252,10 +253,17 @@ def test_the_command_prints_a_table_and_writes_table_and_figure(study: Path) -> 
     for args, message in {
         ("--of", "use_stock", "-o", "x.pdf"): "--out 'x.pdf': parts are written as a table (.csv)",
         ("--of", "use_stock", "--at", "region"): "--at region: write it as DIM=LABEL",
+        ("--of", "use_stock", "--at", "region=Home", "--at", "region=Abroad"): (
+            "--at region: both 'Home' and 'Abroad' are chosen"
+        ),
         ("--of", "use_stock", "-o", "x.png"): "a waterfall has one bar for each lever",
     }.items():
         assert message in call("decompose", "first.yaml", *args, exit_code=2).stderr
     assert not list(study.glob("*.png"))
+    twice = call(
+        "decompose", "first.yaml", "--of", "metal_to_use", "--sum", "region", "--sum", "region"
+    )
+    assert twice.stdout == years
 
 
 def test_a_waterfall_goes_from_the_reference_to_the_end() -> None:

@@ -113,6 +113,7 @@ def test_everything_wrong_in_a_grid_is_named_with_its_place(study: Path) -> None
     assert refused(study, "{sales: []}") == (
         "bad.yaml:3:15: vary.sales: the list has 0 entries, it takes 1"
     )
+    assert refused(study, "{}").startswith("bad.yaml:3:1: vary: it names no parameter; write")
     assert refused(study, "{sales: 3}") == "bad.yaml:3:15: vary.sales: this is a list, not 3"
     assert "bad.yaml:3:16: sales: 'scale' and 'add' at once" in refused(
         study, "{sales: [{scale: 1, add: 2}]}"

@@ -142,6 +142,12 @@ FORMS: dict[str, tuple[str, str, list[float]]] = {
         "mass",
         [2e3, 4e3, 6e3, 8e3, 10e3, 10e3],
     ),
+    "observed to the last year of the run": (
+        "mass: {observed: {table: a.csv, before: hold, after: hold, between: interpolate}, "
+        "then: {2030: 1 kt/yr}, join: interpolate}",
+        "mass",
+        [10e3, 10e3, 20e3, 30e3, 30e3, 30e3],
+    ),
     "observed, then another level": (
         "mass: {observed: {table: b.csv}, then: 1 kt/yr, join: none}",
         "mass",

@@ -273,3 +273,41 @@ def test_run_check_and_show_tell_of_targets(study: Callable[..., Path], tmp_path
     shown = call("compare", str(tmp_path / "out" / "reference"))
     assert "secondary share [%]            Co        2010      100.0" in shown
     assert "peak of primary supply [year]  Co        2010       2000" in shown
+
+
+def test_results_that_hold_less_are_compared_in_what_they_hold(
+    study: Callable[..., Path], tmp_path: Path
+) -> None:
+    """``mfa compare results/*`` is one table, whatever systems and files lie there."""
+
+    def call(*arguments: str, exit_code: int = 0) -> Any:
+        done = CliRunner().invoke(main, [*arguments])
+        assert done.exit_code == exit_code, done.output
+        return done
+
+    out = tmp_path / "out"
+    call("run", str(study()), "-o", str(out))
+    (tmp_path / "reference.yaml").rename(tmp_path / "few.yaml")
+    few = SYSTEM.replace("[Co, Li]", "[Li, Zn]").partition("  primary_supply")[0]
+    (tmp_path / "systems" / "cans.yaml").write_text(few, "utf-8")
+    call("run", str(tmp_path / "few.yaml"), "-o", str(out))
+    other = SYSTEM.replace("[Co, Li]", "[Pb]").replace("2000: 0 %, 2010: 100 %", "2000: 0 %")
+    (tmp_path / "systems" / "cans.yaml").write_text(other, "utf-8")
+    (tmp_path / "few.yaml").rename(tmp_path / "lead.yaml")
+    call("run", str(tmp_path / "lead.yaml"), "-o", str(out))
+    (out / "README.md").write_text("What lies here.", "utf-8")
+    (out / "summary").mkdir()
+    done = call("compare", *(str(path) for path in sorted(out.iterdir())))
+    assert done.stderr == f"left out, no results: {out / 'README.md'}, {out / 'summary'}\n"
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert lines[1][3:] == ["few", "lead", "reference"]
+    assert ["demand", "Li", "2010", "20.0", "20.0"] in lines
+    assert ["demand", "Zn", "2010", "20.0"] in lines
+    peaks = [line[5:] for line in lines if line[0] == "peak"]
+    assert peaks == [["Pb", "2010", "not", "yet"], ["Co", "2010", "2000"], ["Li", "2010", "2000"]]
+    assert (
+        "there is no result"
+        in call("compare", str(out / "fw"), str(out / "few"), exit_code=2).stderr
+    )
+    alone = call("compare", str(out / "README.md"), exit_code=2).stderr
+    assert "cannot be read as netCDF" in alone
