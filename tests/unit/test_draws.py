@@ -238,7 +238,7 @@ def test_a_change_can_be_uncertain(write: Write) -> None:
 
 def test_shipped_reference_draws_what_is_written(shipped: Path) -> None:
     scenario = mfa.read_scenario(shipped / "reference.yaml")
-    assert len(columns_of(scenario)) == 66
+    assert len(columns_of(scenario)) == 120
     found = mfa.build_parameters(scenario, samples=256, design="sobol")
     cobalt = found["fabrication_yield"].sel(end_use="superalloys")
     np.testing.assert_allclose(np.quantile(cobalt, [0.25, 0.75]), [0.5, 0.7], rtol=0.02)
