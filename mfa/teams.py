@@ -6,6 +6,7 @@ an interruption or an error ends all of them; none outlives its parent.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -165,6 +166,7 @@ def _serve(line: Connection, desk: Callable[[], Task], others: Sequence[Connecti
     )  # the parent is interrupted too, and ends the workers
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was begun is tidied up
     task = desk()
+    gc.freeze()  # what was imported and read stays; looking through it again and again takes a twentieth
     try:
         while True:
             kind, number = line.recv()

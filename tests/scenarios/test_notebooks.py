@@ -222,7 +222,7 @@ def test_supply_risk_says_what_is_known_and_what_is_not(executed):
     new = dict(re.findall(r"(mining|refining): .*new refiners ([\d.]+);", text))
     assert float(less["mining"]) < float(found["mining"]) == float(new["mining"])
     assert float(new["refining"]) < float(less["refining"]) < float(found["refining"])
-    assert "circular  Co: in 2030 12.3 %, 25 % met from 2043" in text
+    assert "circular  Co: in 2030 12.4 %, 25 % met from 2043" in text
 
 
 def test_uncertainty_says_what_calibration_changes(executed):
