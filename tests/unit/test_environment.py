@@ -116,7 +116,7 @@ def test_the_circular_scenario_avoids_emissions() -> None:
     )
     primary, secondary = (environment.factor(rows, route) for route in routes)
     recycled = [
-        r.recycle_to_metal.sum(["region", "end_use"])
+        r.old_scrap_supply.sum("region")
         .sel(material=["Li", "Co", "Ni"], year=[2050])
         .assign_attrs(units="t/yr")
         for r in runs
