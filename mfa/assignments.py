@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -102,43 +102,34 @@ def leaves(form: Form, inside_of: str | None = None) -> Iterator[tuple[dict[str,
             yield {}, form
 
 
-def tables_of(form: Form) -> Iterator[TableOf]:
-    """Yield every table that a form names."""
+def within(form: Form) -> Iterator[Form]:
+    """Yield a form and every form written inside it, from the outside inwards."""
+    yield form
+    parts: Iterable[Form] = ()
     match form:
         case TableOf():
-            yield form
-            for edge in (form.before, form.after, form.scale):
-                if edge is not None and not isinstance(edge, str):
-                    yield from tables_of(edge)
+            edges = (form.before, form.after, form.scale)
+            parts = [edge for edge in edges if edge is not None and not isinstance(edge, str)]
         case Joined(observed, then):
-            yield from tables_of(observed)
-            yield from tables_of(then)
+            parts = (observed, then)
         case Known(value=value) | Change(value=value):
-            yield from tables_of(value)
-        case Items(values=values) | YearPath(points=values) | LawOf(fields=values):
-            for _, inner in values:
-                yield from tables_of(inner)
+            parts = (value,)
+        case Items(values=values) | YearPath(points=values) | LawOf(fields=values) | Fields(values):
+            parts = [inner for _, inner in values]
+    for part in parts:
+        yield from within(part)
+
+
+def tables_of(form: Form) -> Iterator[TableOf]:
+    """Yield every table that a form names."""
+    return (each for each in within(form) if isinstance(each, TableOf))
 
 
 def parameters_of(form: Form) -> Iterator[str]:
     """Yield every other parameter that a form is a law of, or is multiplied with."""
-    match form:
-        case LawOf(fields=fields):
-            yield from filter(None, (form.of, form.times))
-            for _, inner in fields:
-                yield from parameters_of(inner)
-        case TableOf():
-            for edge in (form.before, form.after, form.scale):
-                if edge is not None and not isinstance(edge, str):
-                    yield from parameters_of(edge)
-        case Joined(observed, then):
-            yield from parameters_of(observed)
-            yield from parameters_of(then)
-        case Known(value=value) | Change(value=value):
-            yield from parameters_of(value)
-        case Items(values=values) | YearPath(points=values) | Fields(fields=values):
-            for _, inner in values:
-                yield from parameters_of(inner)
+    for each in within(form):
+        if isinstance(each, LawOf):
+            yield from filter(None, (each.of, each.times))
 
 
 def kind_of(form: Form) -> str:
