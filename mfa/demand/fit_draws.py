@@ -17,7 +17,12 @@ def working_draws(fit: Any, count: int, random: np.random.Generator) -> Any:
         return fit.draws[random.integers(len(fit.draws), size=count)]
     if fit.method == "profile" and fit.ridge is not None:
         return np.clip(fit.ridge.draw(count, random), *fit.limits)
-    values, vectors = np.linalg.eigh(fit.working_covariance)
-    factor = vectors * np.sqrt(np.maximum(values, 0.0))
+    factor = root_of(fit.working_covariance)
     found = fit.working + random.standard_normal((count, len(fit.working))) @ factor.T
     return np.clip(found, *fit.limits)
+
+
+def root_of(covariance: Any) -> Any:
+    """Return a matrix whose product with its transpose is a covariance."""
+    values, vectors = np.linalg.eigh(covariance)
+    return vectors * np.sqrt(np.maximum(values, 0.0))

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from mfa.demand.fit_draws import root_of
 from mfa.demand.fitted import Fit
 
 
@@ -59,21 +60,15 @@ def parameters_at(told: Mapping[str, Any], u: Any) -> dict[str, Any]:
         floor = np.minimum(at.astype(int), len(ridge.roots) - 2)
         part = (at - floor)[:, None]
         middle = ridge.points[floor] * (1 - part) + ridge.points[floor + 1] * part
-        roots = np.stack([_root(spread) for spread in ridge.spreads])
+        roots = np.stack([root_of(spread) for spread in ridge.spreads])
         working = np.clip(middle + _times(roots[np.rint(at).astype(int)], scores), *fit.limits)
     else:
-        root = _root(fit.working_covariance)
+        root = root_of(fit.working_covariance)
         working = np.clip(fit.working + _times(root[None], scores), *fit.limits)
     index = fit.layout.index
     wide = fit.scaling.natural(fit.curve, [working[:, index[:, j]] for j in range(index.shape[1])])
     own = set(fit.layout.own)
     return {name: value if name in own else value[:, 0] for name, value in wide.items()}
-
-
-def _root(covariance: Any) -> Any:
-    """Return a matrix whose product with its transpose is a covariance."""
-    values, vectors = np.linalg.eigh(covariance)
-    return vectors * np.sqrt(np.maximum(values, 0.0))
 
 
 def _times(roots: Any, scores: Any) -> Any:
