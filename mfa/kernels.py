@@ -34,7 +34,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mfa.cohort_sums import Streamed, aligned, is_streamed, over_cohorts, tables
 from mfa.errors import MfaError
-from mfa.sums import Groups, plain, solved, summed
+from mfa.sums import Groups, balanced, plain, solved, summed
 
 Array = NDArray[np.float64]
 
@@ -76,6 +76,36 @@ def stock_from_inflow(
     groups = Groups(entering, alive.shape[:-1])
     lives = plain(alive.reshape(-1, alive.shape[-1]))
     return groups.put_back(summed(groups.series, lives))
+
+
+def stock_and_outflow(
+    inflow: ArrayLike, survival: ArrayLike | Streamed, by_cohort: bool = False
+) -> tuple[Array, Array]:
+    """Return :func:`stock_from_inflow` and :func:`outflow`, where it pays made in one go.
+
+    Parameters
+    ----------
+    inflow, survival, by_cohort
+        As in :func:`stock_from_inflow`.
+
+    Returns
+    -------
+    two arrays, shape (..., year)
+
+    Examples
+    --------
+    >>> [part.tolist() for part in stock_and_outflow([1.0, 2.0, 3.0], [1.0, 0.5, 0.0])]
+    [[1.0, 2.5, 4.0], [0.0, 0.5, 1.5]]
+    """
+    entering, alive = aligned(inflow, survival, by_cohort)
+    if not (by_cohort or is_streamed(alive)):
+        groups = Groups(entering, alive.shape[:-1])
+        both = balanced(groups.series, plain(alive.reshape(-1, alive.shape[-1])))
+        if both is not None:
+            stock, leaving = (groups.put_back(part) for part in both)
+            return stock, leaving
+    stock = stock_from_inflow(entering, alive, by_cohort)
+    return stock, outflow(entering, stock)
 
 
 def inflow_from_stock(

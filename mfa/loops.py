@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfa.lifetime_laws import HALVINGS, LEAST, logarithms
-from mfa.tiles import convolve, deconvolve
+from mfa.tiles import balance, convolve, deconvolve
 from mfa.vectors import LANES, compiled, half_to, limited, load, store, where_below
 
 __all__ = [
+    "balance",
     "convolve",
     "deconvolve",
     "from_table",

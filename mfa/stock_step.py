@@ -312,7 +312,6 @@ def _cohorts(
 ) -> tuple[Array, Array]:
     """Return the stock and what leaves it, given the share that is kept where some retire early."""
     if kept is None:
-        stock = kernels.stock_from_inflow(inflow, alive, by_cohort)
-    else:
-        stock = retirement.stock_retired_early(inflow, alive, kept, by_cohort)
+        return kernels.stock_and_outflow(inflow, alive, by_cohort)
+    stock = retirement.stock_retired_early(inflow, alive, kept, by_cohort)
     return stock, kernels.outflow(inflow, stock)

@@ -104,11 +104,12 @@ def from_inflow(
     """
     case = arrange("inflow", inflow, survival, initial)
     units = stock_units(inflow, initial)
-    stock = kernels.stock_from_inflow(case.series, case.alive, case.by_cohort)
-    before = None
-    if case.remaining is not None:
-        stock, before = stock + case.remaining[..., 1:], case.remaining[..., 0]
-    outflow = kernels.outflow(case.series, stock, before)
+    if case.remaining is None:
+        stock, outflow = kernels.stock_and_outflow(case.series, case.alive, case.by_cohort)
+    else:
+        stock = kernels.stock_from_inflow(case.series, case.alive, case.by_cohort)
+        stock = stock + case.remaining[..., 1:]
+        outflow = kernels.outflow(case.series, stock, case.remaining[..., 0])
     return StockFlow(
         inflow,
         label(case, stock, "stock", units, survival),

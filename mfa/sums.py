@@ -6,6 +6,7 @@ Survival is (lives, age), series are (lives, members, year): the members share a
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -74,7 +75,7 @@ def summed(series: Array, alive: Array) -> Array:
         if len(series) == 1 and groups >= SHARED:  # one series, many lifetimes: the other way round
             return summed(alive[np.newaxis], series[0]).reshape(groups, 1, years)
     series = np.broadcast_to(series, (groups, *series.shape[1:]))
-    compiled = loops(series.size * years // 2) if series.shape[1] == 1 else None
+    compiled = _loops_of_rows(series)
     if compiled is not None:
         rows = _in_line(series[:, 0])
         sums = np.empty_like(rows)
@@ -97,11 +98,36 @@ def summed(series: Array, alive: Array) -> Array:
     return total
 
 
+def balanced(series: Array, alive: Array) -> tuple[Array, Array] | None:
+    """Return the sums and what leaves, series − (sum − sum of the year before), made in one go.
+
+    None where that needs compiled loops that are not used, or where a balance is negative.
+    """
+    if len(series) == 1:
+        return None  # summed in another way
+    series = np.broadcast_to(series, (len(alive), *series.shape[1:]))
+    compiled = _loops_of_rows(series)
+    if compiled is None:
+        return None
+    rows = _in_line(series[:, 0])
+    sums, leaving = np.empty_like(rows), np.empty_like(rows)
+    if compiled.balance(rows, alive, sums, leaving):
+        return None
+    return sums[:, np.newaxis], leaving[:, np.newaxis]
+
+
+def _loops_of_rows(series: Array) -> Any:
+    """Return the compiled loops where each lifetime has one series and the work is large."""
+    if series.shape[1] != 1:
+        return None
+    return loops(series.size * series.shape[-1] // 2)
+
+
 def solved(target: Array, alive: Array) -> Array:
     """Return the series with Σ_{c≤t} alive[g, t − c] · series[g, m, c] = target[g, m, t]."""
     groups, years = alive.shape
     target = np.broadcast_to(target, (groups, *target.shape[1:]))
-    compiled = loops(target.size * years // 2) if target.shape[1] == 1 else None
+    compiled = _loops_of_rows(target)
     if compiled is not None:
         rows = _in_line(target[:, 0])
         found = np.empty_like(rows)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mfa.vectors import LANES, compiled, load, splat, store, turn
+from mfa.vectors import LANES, compiled, load, splat, store, turn, where_below
 
 Array = NDArray[np.float64]
 Flat = tuple[Array, int, int]
@@ -97,14 +97,40 @@ def _flat(values: Array) -> Flat:
 
 def convolve(inflow: Array, survival: Array, out: Array) -> None:
     """Write Σ_c survival[n, t − c] · inflow[n, c] into out[n, t]."""
-    _convolve(*out.shape, _flat(inflow), _flat(survival), _flat(out))
+    _convolve(*out.shape, _flat(inflow), _flat(survival), _flat(out), (np.empty(0), 0, 0))
+
+
+def balance(inflow: Array, survival: Array, stock: Array, leaving: Array) -> bool:
+    """Do that for the stock, and write inflow − (stock − stock of the year before) too.
+
+    Returns whether some of what leaves is negative: rounding, or an inflow below 0.
+    """
+    rows = _flat(inflow), _flat(survival), _flat(stock), _flat(leaving)
+    return bool(_convolve(*stock.shape, *rows) < 0)
 
 
 @compiled
-def _convolve(rows: int, years: int, inflow: Flat, survival: Flat, out: Flat) -> None:
+def _release(entering: Array, total: Array, years: int, leaving: Array) -> float:
+    """Fill ``leaving`` by balance, and return the sum of what is negative."""
+    below, before = splat(0.0), splat(0.0)
+    for place in range(0, LANES * years, LANES):
+        now = load(total, place)
+        released = load(entering, place) - (now - before)
+        store(leaving, place, released)
+        below, before = below + where_below(released, 0.0, released), now
+    store(total, 0, below)  # the stock of the tile has been put back
+    return float(total[:LANES].sum())
+
+
+@compiled
+def _convolve(
+    rows: int, years: int, inflow: Flat, survival: Flat, out: Flat, leaving: Flat
+) -> float:
+    """Return the sum of the negative values of ``leaving``, which stays empty where not wanted."""
     padded = (years + YEARS - 1) // YEARS * YEARS
     entering, total = np.zeros(padded * LANES), np.zeros(padded * LANES)
-    alive = np.zeros((padded + YEARS) * LANES)
+    alive, released = np.zeros((padded + YEARS) * LANES), np.zeros(padded * LANES)
+    wanted, below = leaving[0].size > 0, 0.0
     for first in range(0, rows, LANES):
         lanes = min(LANES, rows - first)
         _side_by_side(inflow, first, lanes, years, entering, 0)
@@ -112,6 +138,10 @@ def _convolve(rows: int, years: int, inflow: Flat, survival: Flat, out: Flat) ->
         for tile in range(0, padded, YEARS):
             _sum_tile(entering, alive, total, tile, tile + YEARS)
         _put_back(total, first, lanes, years, out)
+        if wanted:
+            below += _release(entering, total, years, released)
+            _put_back(released, first, lanes, years, leaving)
+    return below
 
 
 def deconvolve(stock: Array, survival: Array, out: Array) -> None:

@@ -121,8 +121,8 @@ def many(count: int = 151, series: int = 600) -> Iterator[Work]:
             return use.stock.values, use.outflow.values
 
         def our_stock(survival: Any = survival, entering: Any = entering) -> tuple[Any, Any]:
-            stock = kernels.stock_from_inflow(entering, survival())
-            return stock.T, kernels.outflow(entering, stock).T
+            stock, leaving = kernels.stock_and_outflow(entering, survival())
+            return stock.T, leaving.T
 
         def labelled_stock(alive: Any = alive, arriving: Any = arriving) -> tuple[Any, Any]:
             use = stocks.from_inflow(arriving, alive())

@@ -100,6 +100,23 @@ def test_compiled_equals_numpy_in_every_structure(
 
 @needs_numba
 @pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize("count", [1, 2, 7, 8, 9, 33, 70])
+@pytest.mark.parametrize(("series", "lives"), SHAPES)
+@pytest.mark.parametrize("least", [0.0, -5.0])
+def test_stock_and_outflow_in_one_go_are_those_made_apart(
+    count: int, series: Any, lives: Any, least: float
+) -> None:
+    draw = np.random.default_rng(count)
+    inflow = draw.uniform(least, 5.0, (*series, count))
+    means = draw.uniform(2.0, 30.0, lives)
+    alive = survival_values("normal", count, mean=means, std=means / 3)
+    stock, leaving = kernels.stock_and_outflow(inflow, alive)
+    assert np.array_equal(stock, kernels.stock_from_inflow(inflow, alive))
+    assert np.array_equal(leaving, kernels.outflow(inflow, stock))
+
+
+@needs_numba
+@pytest.mark.usefixtures("eager")
 @settings(deadline=None)
 @given(
     shape=st.floats(0.2, 12.0),
