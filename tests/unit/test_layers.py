@@ -12,6 +12,8 @@ FLOORS = [
     "units",
     "dims",
     "files",
+    "workbooks",
+    "table_files",
     "distributions",
     "designs",
     "products",
