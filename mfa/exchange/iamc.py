@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import product
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -20,12 +20,16 @@ from mfa.exchange.iamc_files import Variables, write
 from mfa.exchange.iamc_names import Entry, Names, capitalised, names
 from mfa.exchange.in_use import IN_USE, in_use
 from mfa.exchange.quantities import reported_years, require_result, with_percentiles
+from mfa.role_arrays import DUST
 from mfa.units import canonical
 
 INDEX = ["model", "scenario", "region", "variable", "unit"]
 """Columns that name a series."""
 
 OF_NO_PLACE = {"scenario", "sample", "year", "material"}
+
+SUMMED = ("t", "t/yr", "vehicle/yr", "kWh/yr", "person")
+"""Units of what can be added up over places; a price cannot."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class Series:
     status: str
     entry: Entry
     data: xr.DataArray
+    aggregation: dict[str, Any]
+    """How regions are put together where they are not added, in the words of nomenclature."""
 
 
 def to_iamc(
@@ -96,7 +102,7 @@ def to_iamc(
             "unit": one.unit,
             "status": one.status,
             "made_of": one.entry.of,
-            **({"skip-region-aggregation": True} if one.unit == "%" else {}),
+            **one.aggregation,
         }
         for name, one in told.items()
         if name in used
@@ -118,8 +124,8 @@ def write_iamc(
     results : sequence of Dataset
         Each with scenarios of its own.
     path : path
-        ``.csv``, beside which a file of the same name that ends in ``.yaml`` has the attribution
-        and describes the variables; or ``.xlsx`` with the sheets ``data``, ``meta``, ``variables``
+        ``.csv``, beside which a file of the same name that ends in ``.about.yaml`` has the
+        attribution and describes the variables; or ``.xlsx`` with the sheets ``data``, ``meta``, ``variables``
         and ``sources``.
     dialect, years
         As of :func:`to_iamc`.
@@ -150,18 +156,20 @@ def write_iamc(
         variables |= frame.attrs["variables"]
         frame.attrs = {}
     meta = [
-        {
-            "model": str(result.attrs.get("source", "mfa")),
-            "scenario": scenario,
-            "exclude": False,
-            **facts(result),
-        }
+        _meta(result, scenario)
         for result, frame in zip(results, frames, strict=True)
         for scenario in frame["scenario"].unique()
     ]
     credits = "\n".join(dict.fromkeys("\n".join(map(attribution, results)).splitlines()))
     whole = pd.concat(frames, ignore_index=True)
     return write(whole if long else wide(whole), Path(path), variables, meta, credits)
+
+
+def _meta(result: xr.Dataset, scenario: str) -> dict[str, Any]:
+    """Return the row of a scenario in the sheet ``meta``."""
+    model = str(result.attrs.get("source", "mfa"))
+    head = {"model": model, "scenario": scenario, "exclude": False}
+    return head | {key: text for key, text in facts(result).items() if key not in head}
 
 
 def wide(frame: pd.DataFrame) -> pd.DataFrame:
@@ -209,53 +217,84 @@ def _series(
             part = own.sel(at).sum(over, skipna=False) if over else own.sel(at)
             called = {t: capitalised(c) for t, c in zip(tags, chosen, strict=True)}
             called = dict.fromkeys(entry.tags, "") | called | words
-            variable = reduce(
-                lambda text, word: text.replace(f"{{{word[0]}}}", word[1]),
-                called.items(),
-                entry.variable,
-            ).rstrip("|")
             numbers = with_percentiles(part) if "sample" in part.dims else part
-            yield Series(variable, entry.unit, status, entry, numbers)
+            yield Series(
+                _filled(entry.variable, called),
+                entry.unit,
+                status,
+                entry,
+                numbers,
+                _aggregation(entry, data.attrs["units"], called),
+            )
+
+
+def _filled(template: str, words: dict[str, str]) -> str:
+    """Return a template with its words; what ends without one is the total.
+
+    >>> _filled("Material Stock|{Material}|{Sector}", {"Material": "Cobalt", "Sector": ""})
+    'Material Stock|Cobalt'
+    """
+    filled = reduce(lambda text, key: text.replace(f"{{{key}}}", words[key]), words, template)
+    return filled.rstrip("|")
+
+
+def _aggregation(entry: Entry, unit: str, words: dict[str, str]) -> dict[str, Any]:
+    if unit in SUMMED:
+        return {}
+    if entry.weight:
+        return {"weight": _filled(entry.weight, words)}
+    return {"skip-region-aggregation": True}
 
 
 def _worldwide(result: xr.Dataset, entry: Entry) -> xr.DataArray | None:
     """Return what a template is made of, over its regions and the world; None if it is not there."""
     parts = {name: _quantity(result, name) for name in quantities(entry.of)}
-    if any(part is None for part in parts.values()):
-        return None
     held = {name: part for name, part in parts.items() if part is not None}
-    tags = {*entry.tags.values()}
+    if len(held) < len(parts):
+        return None
     whole = combined(entry.of, held.__getitem__)
-    unit = next(iter(held.values())).attrs["units"]
-    places = [d for d in whole.dims if d not in OF_NO_PLACE | tags]
-    rate = next(iter(held.values())).attrs.get("whole")
-    if not rate:
-        world = whole.sum(places, skipna=False)
-    else:
-        attrs = next(iter(held.values())).attrs
-        terms = {n: _quantity(result, n) for n in (attrs["part"], *quantities(rate))}
-        if any(term is None for term in terms.values()):
-            return None
+    attrs = next(iter(held.values())).attrs
+    places = [d for d in whole.dims if d not in OF_NO_PLACE | {*entry.tags.values()}]
+    by_place: list[xr.DataArray] = []
+    if "region" in places and (len(places) == 1 or attrs["units"] in SUMMED):
+        over = [d for d in places if d != "region"]
+        by_place = [whole.sum(over, skipna=False) if over else whole]
+    if by_place and "World" in by_place[0]["region"].values:
+        return _only_world(by_place[0], entry).assign_attrs(units=attrs["units"])
+    world = _world(result, whole, places, attrs)
+    if world is not None:
+        by_place = [] if entry.places == "world" else by_place
+        by_place.append(world.expand_dims(region=["World"]))
+    if not by_place:
+        return None
+    return xr.concat(by_place, "region").assign_attrs(units=attrs["units"])
+
+
+def _only_world(data: xr.DataArray, entry: Entry) -> xr.DataArray:
+    """Return what is told of a result in which the world is one of the regions."""
+    return data.sel(region=["World"]) if entry.places == "world" else data
+
+
+def _world(
+    result: xr.Dataset, whole: xr.DataArray, places: list[Hashable], attrs: dict[str, Any]
+) -> xr.DataArray | None:
+    """Return the sum of all places, or the rate of the sums; None of what has neither."""
+    if not places:
+        return whole
+    if attrs.get("whole"):
+        names = (attrs["part"], *quantities(attrs["whole"]))
+        terms = {name: _quantity(result, name) for name in names}
         sums = {
-            n: t.sum([d for d in t.dims if d not in OF_NO_PLACE])
-            for n, t in terms.items()
-            if t is not None
+            name: term.sum([d for d in term.dims if d not in OF_NO_PLACE])
+            for name, term in terms.items()
+            if term is not None
         }
-        below = combined(rate, sums.__getitem__)
-        world = sums[attrs["part"]] / below.where(below != 0)
-    if "region" not in whole.dims:
-        by_region: list[xr.DataArray] = []
-    else:
-        rest = [d for d in places if d != "region"]
-        if rest and rate:
+        if len(sums) < len(terms):
             return None
-        by_region = [whole.sum(rest, skipna=False) if rest else whole]
-    if by_region and "World" in by_region[0]["region"].values:
-        return by_region[0].assign_attrs(units=unit)
-    if entry.places == "world" or not places:
-        by_region = []
-    total = world.expand_dims(region=["World"])
-    return xr.concat([*by_region, total], "region").assign_attrs(units=unit)
+        below = combined(attrs["whole"], sums.__getitem__)
+        part: xr.DataArray = sums[attrs["part"]]
+        return part / below.where(below > DUST * abs(below).max())
+    return whole.sum(places, skipna=False) if attrs["units"] in SUMMED else None
 
 
 def _quantity(result: xr.Dataset, name: str) -> xr.DataArray | None:

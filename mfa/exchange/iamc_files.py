@@ -42,9 +42,9 @@ def _write_csv(
     meta: Sequence[Mapping[str, Any]],
     credits: str,
 ) -> None:
-    about = {"attribution": credits, "runs": [dict(one) for one in meta]}
+    about = {"attribution": credits.splitlines(), "runs": [dict(one) for one in meta]}
     named = [{name: told} for name, told in variables.items()]
-    with replacing(path.with_suffix(".yaml")) as beside:
+    with replacing(path.with_suffix(".about.yaml")) as beside:
         beside.write_text(to_text({**about, "variables": named}), encoding="utf-8")
         with replacing(path) as temporary:
             table.to_csv(temporary, index=False, lineterminator="\n")

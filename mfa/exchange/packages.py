@@ -31,7 +31,7 @@ def write_datapackage(result: xr.Dataset, folder: str | Path, only: Sequence[str
     ----------
     result : Dataset
     folder : path
-        Made, or replaced if it holds a data package; nothing else is ever replaced.
+        Made, or replaced if it holds a data package that this function wrote.
     only : sequence of str, optional
         Quantities to write; without it all flows, stocks, indicators and parameters.
 
@@ -46,7 +46,7 @@ def write_datapackage(result: xr.Dataset, folder: str | Path, only: Sequence[str
     Raises
     ------
     MfaError
-        If there is no such quantity, the folder holds anything else, or it cannot be written.
+        If there is no such quantity, the folder holds something else, or it cannot be written.
     """
     folder = Path(folder)
     names = chosen(result, only)
@@ -62,32 +62,25 @@ def write_datapackage(result: xr.Dataset, folder: str | Path, only: Sequence[str
 
 
 def replace_package(folder: Path, fill: Any) -> None:
-    """Fill a new folder, which then takes the place of an older data package.
+    """Fill a new folder, which then takes the place of an older data package of ours.
+
+    Files in it that its descriptor does not name, such as inventories, are taken along.
 
     Raises
     ------
     MfaError
-        If the path holds something that is no data package, or cannot be written.
+        If the path holds something that is no data package of ours, or cannot be written.
     """
-    if folder.exists() and not folder.is_dir():
-        raise MfaError(f"{folder} is a file; a data package is a folder")
-    held = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-    if held and DESCRIPTOR not in held:
-        raise MfaError(
-            f"{folder} holds other files ({', '.join(held[:3])}, …) and no data package; choose another folder"
-        )
-    strange = sorted({*held} - {DESCRIPTOR, "data", "scenario_data", "config.yaml"})
-    if strange:
-        raise MfaError(
-            f"{folder} holds a data package and other files ({', '.join(strange[:3])}); move them, or "
-            "choose another folder"
-        )
+    kept = _others(folder)
     with writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         try:
             (staging / "new").mkdir()
             fill(staging / "new")
+            for name in kept:
+                (staging / "new" / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(folder / name, staging / "new" / name)
             if folder.exists():
                 folder.rename(staging / "old")
             try:
@@ -99,6 +92,29 @@ def replace_package(folder: Path, fill: Any) -> None:
         finally:
             if folder.exists() or not (staging / "old").exists():
                 shutil.rmtree(staging)
+
+
+def _others(folder: Path) -> list[str]:
+    """Return the files of a folder that no export wrote, by their paths in it."""
+    with writing(folder):
+        if folder.exists() and not folder.is_dir():
+            raise MfaError(f"{folder} is a file; a data package is a folder")
+        held = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    if not held:
+        return []
+    descriptor: Any = None
+    if DESCRIPTOR in held:
+        try:
+            descriptor = json.loads((folder / DESCRIPTOR).read_text(encoding="utf-8"))
+        except ValueError:
+            descriptor = None
+    if not isinstance(descriptor, dict) or "generator" not in descriptor:
+        raise MfaError(
+            f"{folder} holds other files ({', '.join(held[:3])}, …) and no data package that mfa wrote; "
+            "choose another folder"
+        )
+    own = {DESCRIPTOR, *(str(one.get("path")) for one in descriptor.get("resources", ()))}
+    return [name for name in held if name not in own]
 
 
 def _write(data: xr.DataArray, name: str, folder: Path) -> dict[str, Any]:
@@ -177,6 +193,7 @@ def _descriptor(result: xr.Dataset, resources: list[dict[str, Any]]) -> dict[str
         ),
         **({"sources": listed} if listed else {}),
         "contributors": [{"title": told.get("model", "mfa"), "role": "wrangler"}],
+        "generator": told.get("model", "mfa"),
         "run": told,
         "resources": resources,
     }

@@ -26,7 +26,8 @@ def write_premise(result: xr.Dataset, folder: str | Path, model: str, pathway: s
     ----------
     result : Dataset
     folder : path
-        Made, or replaced if it holds a data package.
+        Made, or replaced if it holds one that this function wrote; inventories and a
+        ``config.yaml`` in it are kept.
     model, pathway : str
         The integrated assessment model and pathway that the scenario goes with, as premise names
         them: ``image`` and ``SSP2-Base``.
@@ -62,6 +63,7 @@ def write_premise(result: xr.Dataset, folder: str | Path, model: str, pathway: s
         "title": str(result.attrs.get("title", "Result")),
         "description": attribution(result),
         "source": str(result.attrs.get("source", "mfa")),
+        "generator": str(result.attrs.get("source", "mfa")),
         "contributors": [{"title": str(result.attrs.get("source", "mfa"))}],
         "version": str(result.attrs.get("mfa_version", "0")),
         "sources": [{"title": one.credit} for one in sources(result)] or [{"title": "none cited"}],
