@@ -92,9 +92,12 @@ def to_iamc(
         wanted = ", ".join(dict.fromkeys(entry.of for entry, _ in entries))
         raise MfaError(
             f"nothing in the result {result.attrs.get('scenario_name', '')!r} has an IAMC name; names "
-            f"are known of: {wanted}. Does its system say which flows play which roles?"
+            f"are known of: {wanted}. A system says in 'roles' which flows play which; of samples "
+            "what was kept is there"
         )
     frame = pd.concat(frames, ignore_index=True)
+    order = [*INDEX, *(["percentile"] if "percentile" in frame else []), "year"]
+    frame = frame.sort_values(order, ignore_index=True)
     used = set(frame["variable"])
     frame.attrs["variables"] = {
         name: {

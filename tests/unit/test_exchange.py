@@ -45,14 +45,15 @@ parameters:
   metal_price: {dims: [year, material], unit: USD/t, default: 20000 USD/t}
 processes:
   mine: {rule: source}
-  metal: {rule: market, from: [recycle, mine], surplus_to: pile, sum: [end_use]}
+  metal: {rule: market, from: [recycle, mine], surplus_to: surplus, sum: [end_use]}
   cars: {rule: stock, at: {end_use: electric vehicles}, from: metal, to: retire, inflow: vehicle_sales, content: per_car,
          lifetime: {law: weibull, mean: 4 yr, shape: 2}}
   grids: {rule: stock, at: {end_use: grid storage}, from: metal, to: retire, inflow: storage, content: per_kwh,
          lifetime: {law: weibull, mean: 6 yr, shape: 2}}
   retire: {rule: split, shares: {recycle: collected, pile: rest}}
   recycle: {rule: split, sum: [end_use], shares: {metal: rest}}
-  pile: {rule: sink}
+  pile: {rule: sink, sum: [end_use]}
+  surplus: {rule: sink}
 roles:
   demand: [metal_to_cars, metal_to_grids]
   primary_supply: mine_to_metal
@@ -110,6 +111,11 @@ def result(study: Path) -> xr.Dataset:
 @pytest.fixture(scope="module")
 def sampled(study: Path) -> xr.Dataset:
     return mfa.run(mfa.read_scenario(study / "batteries.yaml"), samples=20, seed=1)
+
+
+@pytest.fixture(scope="module")
+def sampled_flows(study: Path) -> xr.Dataset:
+    return mfa.run(mfa.read_scenario(study / "batteries.yaml"), samples=20, seed=1, keep="all")
 
 
 @pytest.fixture(scope="module")
@@ -200,13 +206,13 @@ def test_the_other_dialect_has_sectors(result: xr.Dataset) -> None:
     assert lost == pytest.approx(gone.sel(material="Co", year=[2020, 2025, 2030]).values)
 
 
-def test_percentiles_are_those_of_sums(sampled: xr.Dataset) -> None:
-    frame = exchange.to_iamc(sampled)
+def test_percentiles_are_those_of_sums(sampled_flows: xr.Dataset) -> None:
+    frame = exchange.to_iamc(sampled_flows, "circomod")
     assert sorted(set(frame["percentile"])) == [5, 25, 50, 75, 95]
-    named = "Material Demand|Non-Ferrous Metals|Cobalt"
+    named = "Final Material Demand|Cobalt"
     found = frame[(frame.variable == named) & (frame.region == "World") & (frame.year == 2030)]
-    sums = sampled.demand.sel(year=2030, material="Co").sum("region").values / 1e6
-    expected = np.percentile(sums, [5, 25, 50, 75, 95])
+    both = (sampled_flows.metal_to_cars + sampled_flows.metal_to_grids).sum("region")
+    expected = np.percentile(both.sel(year=2030, material="Co").values / 1e6, [5, 25, 50, 75, 95])
     np.testing.assert_allclose(found.sort_values("percentile")["value"], expected, rtol=1e-12)
 
 
@@ -254,7 +260,7 @@ def test_files_say_where_numbers_are_from(result: xr.Dataset, tmp_path: Path) ->
 
 
 def test_iamc_messages(result: xr.Dataset, tmp_path: Path) -> None:
-    with pytest.raises(MfaError, match="no dialect 'circomood'.*circomod"):
+    with pytest.raises(MfaError, match=r"no dialect 'circomood'.*circomod"):
         exchange.to_iamc(result, "circomood")
     with pytest.raises(MfaError, match=r"end it in .csv or .xlsx"):
         exchange.write_iamc([result], tmp_path / "a.parquet")
@@ -304,10 +310,12 @@ native = pyam.IamDataFrame(pandas.DataFrame(told["rows"], columns=told["columns"
 for name in ("wide.csv", "long.csv", "wide.xlsx", "long.xlsx"):
     found = pyam.IamDataFrame(name)
     assert found.dimensions == native.dimensions, (name, found.dimensions)
-    pandas.testing.assert_frame_equal(found.data, native.data, rtol=1e-15, atol=0)
+    assert pyam.compare(native, found).empty
+    # the CSV reader of pandas is off in the last digits: it reads 0.03676666666666667 as …666
+    pandas.testing.assert_frame_equal(found.data, native.data, rtol=1e-14, atol=0)
     assert found.index.equals(native.index)
     if name.endswith("xlsx"):
-        assert set(found.meta["mfa_version" if "mfa_version" in found.meta else "title"])
+        assert found.meta["title"].str.contains("Batteries|More").all()
 print("same", len(native.data))
 """
     done = subprocess.run(
@@ -389,7 +397,7 @@ def test_a_workbook_names_its_sources(result: xr.Dataset, tmp_path: Path) -> Non
 
 
 def test_excel_messages(result: xr.Dataset, tmp_path: Path) -> None:
-    with pytest.raises(MfaError, match="has no quantity 'demmand'. Did you mean \"demand\"?"):
+    with pytest.raises(MfaError, match=r"has no quantity 'demmand'. Did you mean .demand."):
         exchange.write_excel(result, tmp_path / "a.xlsx", only=["demmand"])
     with pytest.raises(MfaError, match=r"a workbook ends in .xlsx"):
         exchange.write_excel(result, tmp_path / "a.xls")
@@ -424,9 +432,10 @@ def test_a_data_package_is_valid_and_whole(
     report = frictionless.validate(str(folder / "datapackage.json"))
     assert report.valid, report.flatten(["title", "message"])
     demand = next(one for one in package["resources"] if one["name"] == "demand")
-    assert demand["schema"]["primaryKey"][-3:] == ["year", "region", "material"]
+    keys = {"result": ["year", "region", "material"], "sampled": ["percentile", "year", "material"]}
+    assert demand["schema"]["primaryKey"] == keys[kind]
     assert demand["schema"]["fields"][-1]["unit"] == "t/yr"
-    table = pd.read_csv(folder / demand["path"], float_precision="round_trip")
+    table = pd.read_csv(folder / demand["path"])
     if kind == "result":
         found = table.set_index(["year", "region", "material"]).to_xarray()["value"]
         assert found.sel(made.demand.coords.assign(year=found.year)).equals(
@@ -483,7 +492,7 @@ def test_premise_gets_descriptor_and_table(result: xr.Dataset, tmp_path: Path) -
     assert {tuple(row[:3]) for row in rows} == {("image", "SSP2-Base", "batteries")}
 
 
-def test_stan_tables_balance(result: xr.Dataset, sampled: xr.Dataset, tmp_path: Path) -> None:
+def test_stan_tables_balance(result: xr.Dataset, sampled_flows: xr.Dataset, tmp_path: Path) -> None:
     tables = exchange.to_stan(result, [2025])
     flows = tables["flows"].set_index(["flow", "layer"])["value"]
     stocks = tables["stocks"].set_index(["process", "layer"])
@@ -492,10 +501,9 @@ def test_stan_tables_balance(result: xr.Dataset, sampled: xr.Dataset, tmp_path: 
     shares = tables["transfer coefficients"].groupby(["process", "layer"])["value"].sum()
     assert shares.to_numpy() == pytest.approx(1.0)
     assert tables["flows"]["standard_uncertainty"].isna().all()
-    uncertain = exchange.to_stan(sampled, [2025]) if "metal_to_cars" in sampled else None
-    assert uncertain is not None
+    uncertain = exchange.to_stan(sampled_flows, [2025])
     found = uncertain["flows"].set_index(["flow", "layer"]).loc[("metal_to_cars", "Co")]
-    own = sampled.metal_to_cars.sum("region").sel(year=2025, material="Co").values
+    own = sampled_flows.metal_to_cars.sum("region").sel(year=2025, material="Co").values
     assert found["value"] == pytest.approx(own.mean()) and found[
         "standard_uncertainty"
     ] == pytest.approx(own.std(ddof=1))
@@ -504,7 +512,7 @@ def test_stan_tables_balance(result: xr.Dataset, sampled: xr.Dataset, tmp_path: 
     assert {row[4] for row in list(book["flows"].values)[1:]} == {2020, 2025, 2030}
     with pytest.raises(MfaError, match="has no year 1999"):
         exchange.to_stan(result, [1999])
-    with pytest.raises(MfaError, match="holds no flows.*--keep all"):
+    with pytest.raises(MfaError, match=r"holds no flows.*--keep all"):
         exchange.to_stan(result[["demand"]])
 
 
