@@ -294,9 +294,8 @@ def _world(
         }
         if len(sums) < len(terms):
             return None
-        below = combined(attrs["whole"], sums.__getitem__)
-        part: xr.DataArray = sums[attrs["part"]]
-        return part / below.where(below > DUST * abs(below).max())
+        below: xr.DataArray = combined(attrs["whole"], sums.__getitem__)
+        return sums[attrs["part"]] / below.where(below > DUST * abs(below).max())
     return whole.sum(places, skipna=False) if attrs["units"] in SUMMED else None
 
 

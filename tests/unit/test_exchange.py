@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
+import shlex
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -284,59 +287,60 @@ def test_the_mapping_is_sound() -> None:
     )
 
 
-@pytest.mark.skipif(not (OTHERS / "python").exists(), reason="make exchange sets pyam up")
-@pytest.mark.parametrize("kind", ["result", "sampled", "batch"])
-def test_pyam_reads_the_same(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    made = request.getfixturevalue(kind)
-    frame = exchange.to_iamc(made)
-    rows = [
-        [v.item() if hasattr(v, "item") else v for v in row]
-        for row in frame.itertuples(index=False)
-    ]
-    (tmp_path / "native.json").write_text(
-        json.dumps({"columns": list(frame.columns), "rows": rows})
-    )
-    for name, long in (
-        ("wide.csv", False),
-        ("long.csv", True),
-        ("wide.xlsx", False),
-        ("long.xlsx", True),
-    ):
-        exchange.write_iamc([made], tmp_path / name, long=long)
-    program = """
-import json, sys, numpy, pandas, pyam
-told = json.load(open("native.json"))
-native = pyam.IamDataFrame(pandas.DataFrame(told["rows"], columns=told["columns"]))
-for name in ("wide.csv", "long.csv", "wide.xlsx", "long.xlsx"):
-    found = pyam.IamDataFrame(name)
-    assert found.dimensions == native.dimensions, (name, found.dimensions)
-    assert pyam.compare(native, found).empty
-    # the CSV reader of pandas is off in the last digits: it reads 0.03676666666666667 as …666
-    pandas.testing.assert_frame_equal(found.data, native.data, rtol=1e-14, atol=0)
-    assert found.index.equals(native.index)
-    if name.endswith("xlsx"):
-        assert found.meta["title"].str.contains("Batteries|More").all()
-print("same", len(native.data))
-"""
+def in_other(program: str, folder: Path) -> str:
+    """Run a program in the other environment, and return what it prints."""
     done = subprocess.run(
-        [OTHERS / "python", "-W", "ignore", "-c", program], cwd=tmp_path, capture_output=True, text=True,
+        [OTHERS / "python", "-W", "ignore", "-c", program],
+        cwd=folder, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["same", str(len(frame))]
+    return done.stdout
+
+
+@pytest.mark.skipif(not (OTHERS / "python").exists(), reason="make exchange sets pyam up")
+def test_pyam_reads_the_same(
+    result: xr.Dataset, sampled: xr.Dataset, batch: xr.Dataset, tmp_path: Path
+) -> None:
+    files = [("wide.csv", False), ("long.csv", True), ("wide.xlsx", False), ("long.xlsx", True)]
+    for kind, made in (("result", result), ("sampled", sampled), ("batch", batch)):
+        frame = exchange.to_iamc(made)
+        (tmp_path / kind).mkdir()
+        rows = frame.astype(object).values.tolist()
+        native = json.dumps({"columns": list(frame.columns), "rows": rows})
+        (tmp_path / kind / "native.json").write_text(native)
+        for name, long in files:
+            exchange.write_iamc([made], tmp_path / kind / name, long=long)
+    program = """
+import json, pandas, pyam
+for kind in ("result", "sampled", "batch"):
+    told = json.load(open(f"{kind}/native.json"))
+    native = pyam.IamDataFrame(pandas.DataFrame(told["rows"], columns=told["columns"]))
+    for name in ("wide.csv", "long.csv", "wide.xlsx", "long.xlsx"):
+        found = pyam.IamDataFrame(f"{kind}/{name}")
+        assert found.dimensions == native.dimensions, (name, found.dimensions)
+        assert pyam.compare(native, found).empty
+        # the CSV reader of pandas is off in the last digits: it reads 0.03676666666666667 as …666
+        pandas.testing.assert_frame_equal(found.data, native.data, rtol=1e-14, atol=0)
+        assert found.index.equals(native.index)
+        if name.endswith("xlsx"):
+            assert found.meta["title"].str.contains("Batteries|More").all()
+    print(kind, len(native.data))
+"""
+    assert in_other(program, tmp_path).split()[::2] == ["result", "sampled", "batch"]
 
 
 @pytest.mark.skipif(not (OTHERS / "compliance-checker").exists(), reason="make exchange sets it up")
-@pytest.mark.parametrize("kind", ["result", "sampled", "batch"])
 def test_files_pass_the_cf_checker(
-    kind: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    result: xr.Dataset, sampled: xr.Dataset, batch: xr.Dataset, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     monkeypatch.setattr(mfa.plot, "write", lambda result, folder: [])
-    folder = mfa.save(request.getfixturevalue(kind), tmp_path / "result")
+    given = {"result": result, "sampled": sampled, "batch": batch}
+    files = [mfa.save(made, tmp_path / kind) / "result.nc" for kind, made in given.items()]
     done = subprocess.run(
-        [OTHERS / "compliance-checker", "-t", "cf:1.11", folder / "result.nc"],
-        capture_output=True, text=True,
-    )  # fmt: skip
-    assert "All tests passed!" in done.stdout, done.stdout
+        [OTHERS / "compliance-checker", "-t", "cf:1.11", *files], capture_output=True, text=True
+    )
+    assert done.stdout.count("All tests passed!") == 3, done.stdout
 
 
 # --------------------------------------------------------------------- Excel
@@ -562,3 +566,33 @@ def test_commands_that_make_no_sense_are_told(
     assert told == "--couple image: write it as MODEL=PATHWAY\n"
     assert "there is no result" in call(tmp_path / "x", "--to", "iamc", "-o", out, code=2)
     assert not out.exists()
+
+
+# --------------------------------------------------------------- documentation
+
+
+def blocks(language: str) -> list[str]:
+    text = (ROOT / "docs/exchange.md").read_text("utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def test_the_page_says_what_works(
+    saved: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pytest.importorskip("frictionless")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "results").mkdir()
+    shutil.copytree(saved, tmp_path / "results/reference")
+    text = (ROOT / "docs/exchange.md").read_text("utf-8")
+    inline = re.findall(r"^\| .*? \| `(mfa export .*?)` \|", text, re.MULTILINE)
+    lines = [*inline, *(line for block in blocks("sh") for line in block.splitlines())]
+    assert len(lines) >= 12
+    for line in lines:
+        done = CliRunner().invoke(main, shlex.split(line)[1:])
+        assert done.exit_code == 0, (line, done.output)
+        assert Path(shlex.split(line)[shlex.split(line).index("-o") + 1]).exists()
+    for block in blocks("python"):
+        if "pyam" not in block:
+            exec(block, {})
+        elif (OTHERS / "python").exists():
+            assert "Cobalt|Primary" in in_other(block, tmp_path)
