@@ -14,9 +14,10 @@ LICENCES = {
     "CC BY 3.0 IGO": ("CC-BY-3.0-IGO", "https://creativecommons.org/licenses/by/3.0/igo/"),
     "CC0": ("CC0-1.0", "https://creativecommons.org/publicdomain/zero/1.0/"),
     "MIT": ("MIT", "https://opensource.org/license/mit"),
+    "public domain": ("other-pd", "https://creativecommons.org/publicdomain/mark/1.0/"),
     "BSD-3": ("BSD-3-Clause", "https://opensource.org/license/bsd-3-clause"),
 }
-"""Name and address of a licence, by how a bibliography begins to write it."""
+"""Name and address of a licence, by the words in which a bibliography tells it."""
 
 _LICENCE = re.compile(r"^\s*licen[cs]e\s*=\s*[{\"](.*?)[}\"]\s*,?\s*$", re.MULTILINE)
 
@@ -84,6 +85,10 @@ def attribution(result: xr.Dataset) -> str:
     return "\n".join(lines)
 
 
-def licence_of(source: Source) -> tuple[str, str] | None:
-    """Return name and address of the licence of a source, if it is one of those that are known."""
-    return next((v for k, v in LICENCES.items() if source.licence.startswith(k)), None)
+def licences_of(source: Source) -> list[tuple[str, str]]:
+    """Return name and address of each licence that a source tells and that is known.
+
+    >>> licences_of(Source("a", "A", licence="public domain; the transcription CC BY 4.0"))[0]
+    ('CC-BY-4.0', 'https://creativecommons.org/licenses/by/4.0/')
+    """
+    return [found for words, found in LICENCES.items() if words in source.licence]

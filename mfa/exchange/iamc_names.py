@@ -77,10 +77,12 @@ class Names(Model):
         ]
 
     def status(self, entry: Entry, dialect: str, label: str) -> str:
-        """Say whether a name is listed by its dialect, follows its pattern, or is ours."""
+        """Say whether a name is listed by its dialect, fills its template, or is ours."""
         if not dialect:
             return "own: no official name"
-        if entry.listed == "all" or self.material(label) in entry.listed:
+        if entry.listed == "all":
+            return f"template of {dialect}"
+        if self.material(label) in entry.listed:
             return f"listed in {dialect}"
         return f"pattern of {dialect}, not listed for this material"
 

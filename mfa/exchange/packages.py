@@ -17,7 +17,7 @@ import numpy as np
 import xarray as xr
 
 from mfa.errors import MfaError
-from mfa.exchange.attribution import attribution, facts, licence_of, sources
+from mfa.exchange.attribution import attribution, facts, licences_of, sources
 from mfa.exchange.quantities import chosen, reported
 from mfa.files import writing
 
@@ -177,7 +177,7 @@ def _descriptor(result: xr.Dataset, resources: list[dict[str, Any]]) -> dict[str
         if one.licence:
             found["licence"] = one.licence
         listed.append(found)
-    licences = dict.fromkeys(filter(None, map(licence_of, cited)))
+    licences = dict.fromkeys(found for one in cited for found in licences_of(one))
     made = re.search(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", told.get("made", ""))
     return {
         "profile": "tabular-data-package",

@@ -375,7 +375,7 @@ def test_a_workbook_of_samples_has_percentiles(sampled: xr.Dataset, tmp_path: Pa
 
 def test_a_workbook_names_its_sources(result: xr.Dataset, tmp_path: Path) -> None:
     result = result.copy()
-    entry = "@misc{maker,\n  title = {x},\n  licence = {CC BY 4.0}\n}"
+    entry = "@misc{maker,\n  title = {x},\n  licence      = {CC BY 4.0}\n}"
     result.encoding["scenario"] = {**result.encoding["scenario"], "bibliography": {"maker": entry}}
     book = openpyxl.load_workbook(
         exchange.write_excel(result, tmp_path / "a.xlsx", only=["demand"])
