@@ -51,6 +51,7 @@ _ROOMS = (
     "reconciliation",
     "availability",
     "plot",
+    "exchange",
 )
 
 __all__ = [*_HOMES, *_ROOMS, "__version__"]
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from mfa import (
         availability,
         demand,
+        exchange,
         indicators,
         lifetime,
         networks,

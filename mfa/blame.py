@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from mfa.errors import Place
-from mfa.files import Table
 from mfa.forms import Form, Items, Joined, Known, Number, TableOf, YearPath
+from mfa.table_files import Table
 
 Wrong = Callable[[float], bool]
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mfa import __version__
+from mfa.cli_exchange import export
 from mfa.errors import MfaError, each, known
 from mfa.files import replacing
 from mfa.sample_options import order_of, run_samples, sampling
@@ -412,6 +413,8 @@ def new(file: Path, own_system: bool) -> None:
         click.echo(f"note: scenario files end in .yaml, so {given.name} became {file.name}")
     click.echo(f"try: mfa run {shlex.quote(str(file))}")
 
+
+main.add_command(export)
 
 # ------------------------------------------------------------------ helpers
 

@@ -19,19 +19,39 @@ T = TypeVar("T")
 class Place:
     """Where something was written: a file, its line and its column (from 1).
 
-    ``source`` is the place in another file that it was taken from, as text.
+    ``source`` is the place in another file that it was taken from, as text.  In a workbook
+    ``sheet`` is the name of the sheet, line and column are those of the cell.
+
+    >>> str(Place("x.csv", 7, 3)), str(Place("x.xlsx", 7, 28, sheet="Sheet1"))
+    ('x.csv:7:3', 'x.xlsx:Sheet1!AB7')
     """
 
     file: str = ""
     line: int = 0
     column: int = 0
     source: str = ""
+    sheet: str = ""
 
     def __str__(self) -> str:
         if not self.line:
             return self.file
+        if self.sheet:
+            return f"{self.file}:{self.sheet}!{_letters(self.column)}{self.line}"
         shown = f"{self.file}:{self.line}:{self.column}"
         return f"{shown} (from {self.source})" if self.source else shown
+
+
+def _letters(column: int) -> str:
+    """Return the letters of a column of a sheet.
+
+    >>> _letters(1), _letters(26), _letters(27), _letters(703)
+    ('A', 'Z', 'AA', 'AAA')
+    """
+    letters = ""
+    while column > 0:
+        column, rest = divmod(column - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters
 
 
 @dataclass(frozen=True)

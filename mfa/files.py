@@ -1,18 +1,14 @@
-"""Text files in and out: YAML with line and column, long CSV tables, safe writing."""
+"""Text files in and out: YAML with line and column, safe writing."""
 
 from __future__ import annotations
 
-import csv
 import errno
 import hashlib
-import io
 import os
-import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -222,136 +218,6 @@ def _scalar(tag: str, text: str, place: Place) -> Any:
     except ValueError:
         raise MfaError(f"{text!r} is not a number", place) from None
     return text
-
-
-IAMC = {"model", "scenario", "region", "variable", "unit"}
-"""Columns of the format in which scenario databases give out their tables."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """A long CSV table as text: columns by name, and the line of every row."""
-
-    path: str
-    columns: dict[str, tuple[str, ...]]
-    lines: tuple[int, ...]
-    text: str = field(repr=False)
-    fields: tuple[int, ...] = ()
-    """Of a wide table that was read: the field in its line that each value stands in."""
-
-    def __len__(self) -> int:
-        return len(self.lines)
-
-    def place(self, row: int | None = None, column: str = "") -> Place:
-        """Return line and column of a cell, of a row, or of a name in the header."""
-        names = list(self.columns)
-        position = names.index(column) if column in names else 0
-        if self.fields and row is not None and column == "value":
-            position = self.fields[row]
-        header = next((i for i, line in enumerate(self._written, 1) if line.strip("\r\n")), 1)
-        start = header if row is None else self.lines[row]
-        quoted, end = False, Place(self.path, start, 1)
-        for number, line in enumerate(self._written[start - 1 :], start):
-            for at, character in enumerate(line, 1):
-                if position == 0:
-                    return Place(self.path, number, at)
-                if character == '"':
-                    quoted = not quoted
-                elif character == "," and not quoted:
-                    position -= 1
-                end = Place(self.path, number, at + 1)
-        return end
-
-    @cached_property
-    def _written(self) -> list[str]:
-        """The lines of the text, as the CSV reader counts them."""
-        return list(io.StringIO(self.text, newline=""))
-
-
-def read_table(path: str | Path, place: Place | None = None) -> Table:
-    """Read a long CSV table (UTF-8, comma, one header row); every cell stays text.
-
-    A wide table in the IAMC format (Model, Scenario, Region, Variable, Unit and a column for each
-    year), as scenario databases give it out, becomes a long one; its empty cells are no rows.
-    ``NA`` is Namibia and ``NO`` is Norway: nothing is read as missing.
-    """
-    return _table_once(read_text(path, place), str(path))
-
-
-@lru_cache(maxsize=128)
-def _table_once(text: str, path: str) -> Table:
-    return parse_table(text, path)
-
-
-def parse_table(text: str, path: str) -> Table:
-    """Read CSV text; see :func:`read_table`."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    rows: list[list[str]] = []
-    lines: list[int] = []
-    start = 1
-    try:
-        for row in reader:
-            if row:
-                rows.append(row)
-                lines.append(start)
-            start = reader.line_num + 1
-    except csv.Error as error:
-        raise MfaError(f"cannot be read as CSV: {error}", Place(path, start, 1)) from None
-    if len(rows) < 2:
-        raise MfaError("the table has no rows; it needs a header and values", Place(path, 1, 1))
-    header = [name.strip() for name in rows[0]]
-    wide = {name.lower() for name in header} >= IAMC
-    if not wide:
-        _refuse_other_separators(header, Place(path, lines[0], 1))
-    if doubled := sorted({name for name in header if header.count(name) > 1}):
-        raise MfaError(f"the header names {doubled[0]!r} twice", Place(path, 1, 1))
-    for row, line in zip(rows[1:], lines[1:], strict=True):
-        if len(row) != len(header):
-            message = f"{len(row)} cells, but the header has {len(header)}: {', '.join(header)}"
-            raise MfaError(message, Place(path, line, 1))
-    if wide:
-        return _lengthened(header, rows[1:], lines[1:], text, path)
-    columns = {name: tuple(row[i] for row in rows[1:]) for i, name in enumerate(header)}
-    return Table(path, columns, tuple(lines[1:]), text)
-
-
-def _lengthened(
-    header: list[str], rows: list[list[str]], lines: list[int], text: str, path: str
-) -> Table:
-    """Turn a wide IAMC table into a long one, one row for each cell that holds a number."""
-    names = [name.lower() for name in header]
-    years = [i for i, name in enumerate(names) if re.fullmatch(r"\d{4}", name)]
-    if strange := [header[i] for i, n in enumerate(names) if i not in years and n not in IAMC]:
-        raise MfaError(f"column {strange[0]!r} is no year of an IAMC table", Place(path, 1, 1))
-    cells = [
-        (row, line, i)
-        for row, line in zip(rows, lines, strict=True)
-        for i in years
-        if row[i].strip()
-    ]
-    if not cells:
-        raise MfaError("the table has no rows; it needs a header and values", Place(path, 1, 1))
-    columns = {
-        name: tuple(row[i].strip() for row, _, _ in cells)
-        for i, name in enumerate(names)
-        if name in IAMC
-    }
-    columns["year"] = tuple(names[i] for _, _, i in cells)
-    columns["value"] = tuple(row[i].strip() for row, _, i in cells)
-    return Table(
-        path, columns, tuple(line for _, line, _ in cells), text, tuple(i for _, _, i in cells)
-    )
-
-
-def _refuse_other_separators(header: list[str], place: Place) -> None:
-    for separator, name in ((";", "semicolons"), ("\t", "tabs")):
-        if len(header) == 1 and separator in header[0]:
-            raise MfaError(f"the cells are separated by {name}; save the table with commas", place)
-    if any(re.fullmatch(r"[-+]?[\d.]+([eE][-+]?\d+)?", name) for name in header):
-        raise MfaError(
-            f"the first row names the columns (year, …, value, unit), this one is {', '.join(header)}",
-            place,
-        )
 
 
 def inside(root: Path, name: str, place: Place | None = None) -> Path:

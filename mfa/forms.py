@@ -73,7 +73,11 @@ class LawOf:
 
 @dataclass(frozen=True)
 class TableOf:
-    """A long CSV table; outside its years nothing, unless it is said what."""
+    """A long table; outside its years nothing, unless it is said what.
+
+    ``path`` is its name: that of the file, or that of the workbook and its sheet; ``file`` is
+    the file alone.
+    """
 
     path: str
     where: tuple[tuple[str, str], ...]
@@ -83,6 +87,8 @@ class TableOf:
     scale: Form | None
     place: Place
     unit: str = ""
+    file: str = ""
+    sheet: str = ""
 
 
 @dataclass(frozen=True)
@@ -149,7 +155,7 @@ Form: TypeAlias = (
 
 KEYWORDS = {
     "law": None,
-    "table": {"table", "where", "before", "after", "between", "scale", "unit"},
+    "table": {"table", "sheet", "where", "before", "after", "between", "scale", "unit"},
     "observed": {"observed", "then", "join", "until"},
     "value": {"value", "source", "reason", *BESIDE, *DISTRIBUTIONS},
     "scale": {"scale", "add", "source", "reason"},
@@ -304,7 +310,10 @@ def _law(raw: Mapping[Any, Any], words: Vocabulary, place: Place) -> LawOf:
 def _table(raw: Mapping[Any, Any], words: Vocabulary, place: Place) -> TableOf:
     where = raw.get("where", {})
     if not isinstance(raw["table"], str):
-        raise MfaError("'table' is the name of a CSV file", _at(raw, "table", place))
+        raise MfaError("'table' is the name of a CSV file or a workbook", _at(raw, "table", place))
+    if not isinstance(raw.get("sheet", ""), str):
+        message = "'sheet' is the name of a sheet of the workbook; quote it"
+        raise MfaError(message, _at(raw, "sheet", place))
     if not isinstance(where, Mapping):
         raise MfaError("'where' is a mapping of columns to labels", _at(raw, "where", place))
     if raw.get("between") not in (None, "interpolate"):
@@ -317,7 +326,7 @@ def _table(raw: Mapping[Any, Any], words: Vocabulary, place: Place) -> TableOf:
     chosen = tuple((str(k), str(v)) for k, v in where.items())
     scale = read_form(raw["scale"], words, _at(raw, "scale", place)) if "scale" in raw else None
     return TableOf(
-        raw["table"],
+        table_name(raw),
         chosen,
         edge("before"),
         edge("after"),
@@ -325,7 +334,18 @@ def _table(raw: Mapping[Any, Any], words: Vocabulary, place: Place) -> TableOf:
         scale,
         _at(raw, "table", place),
         _unit(raw, place),
+        raw["table"],
+        raw.get("sheet", ""),
     )
+
+
+def table_name(raw: Mapping[Any, Any]) -> str:
+    """Return the name of the table that a form names: that of its file, and of its sheet.
+
+    >>> table_name({"table": "data/x.csv"}), table_name({"table": "x.xlsx", "sheet": "GDP"})
+    ('data/x.csv', 'x.xlsx:GDP')
+    """
+    return f"{raw['table']}:{raw['sheet']}" if raw.get("sheet") else str(raw["table"])
 
 
 def _unit(raw: Mapping[Any, Any], place: Place) -> str:

@@ -21,11 +21,13 @@ from mfa import scenario_files
 from mfa.assignments import Assignment, Given, Layer, assign
 from mfa.correlations import Correlation, correlation
 from mfa.errors import MfaError, Place, Problems, known
-from mfa.files import parse_table, parse_yaml, place_of, read_text, sha256
+from mfa.files import parse_yaml, place_of, read_text, sha256
+from mfa.forms import table_name
 from mfa.references import references
 from mfa.scenario import Scenario
 from mfa.schema import CorrelationOf, Model, Name, validate
 from mfa.system import System
+from mfa.table_files import parse_table
 from mfa.targets import Clause, read_clause
 from mfa.yaml_text import quoted, to_text
 
@@ -257,6 +259,9 @@ def fingerprint(scenario: Scenario) -> str:
     names = {"table": contents, "fit": fits}
 
     def hashed(raw: Any) -> Any:
+        if isinstance(raw, Mapping) and isinstance(raw.get("sheet"), str) and "table" in raw:
+            rest = {key: value for key, value in raw.items() if key != "sheet"}
+            return hashed({**rest, "table": table_name(raw)})
         if isinstance(raw, Mapping):
             return {
                 _key(key): names[key].get(value, value)
@@ -513,6 +518,6 @@ def _fits_in(raw: Any) -> Iterable[str]:
 def _tables_in(raw: Any) -> Iterable[str]:
     if isinstance(raw, Mapping):
         if isinstance(raw.get("table"), str):
-            yield raw["table"]
+            yield table_name(raw)
         for value in raw.values():
             yield from _tables_in(value)

@@ -36,6 +36,9 @@ PACKAGES = (
 )
 """Packages whose versions are written into every result."""
 
+CONVENTIONS = "CF-1.13 CF-1.11"
+"""What files of results follow: the newest version, and the newest that the CF checker knows."""
+
 OF_THE_RUN = ("inflow_convention", "balance_residual", "first_year", "flows", "stocks")
 """Attributes that :func:`mfa.simulate` gives a result."""
 
@@ -71,7 +74,7 @@ def with_provenance(result: xr.Dataset, scenarios: Sequence[Scenario]) -> xr.Dat
     }
     merged = manifest.document(scenarios)
     attrs: dict[str, Any] = {
-        "Conventions": "CF-1.13",
+        "Conventions": CONVENTIONS,
         "title": "; ".join(scenario.title for scenario in scenarios),
         "source": f"mfa {__version__}",
         "history": f"{now()} {made['command']}",

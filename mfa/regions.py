@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfa.errors import MfaError, Place
-from mfa.files import Table
 from mfa.forms import Known
+from mfa.table_files import Table
 
 Array = NDArray[np.float64]
 

@@ -15,6 +15,7 @@ import xarray as xr
 from mfa import manifest
 from mfa.assessment import of_the_world
 from mfa.bands import BAND, SLAB_BYTES, quantiles
+from mfa.cf_units import from_cf, to_cf
 from mfa.errors import MfaError, Place, known, shortly
 from mfa.files import parse_yaml, read_text
 from mfa.folders import check_target, replacing_folder
@@ -152,7 +153,7 @@ def _must_be_a_result(result: object, function: str) -> None:
 
 
 def _write_netcdf(result: xr.Dataset, path: Path) -> None:
-    stored = result.copy()
+    stored = to_cf(result)
     files = result.encoding["scenario"]["files"]
     stored.attrs = result.attrs | {"inputs": "\n".join(f"{sha}  {f}" for f, sha in files.items())}
     path.write_bytes(to_bytes(stored))
@@ -223,7 +224,7 @@ def read_netcdf(path: Path) -> xr.Dataset:
         key: value.item() if isinstance(value, np.generic) else value
         for key, value in result.attrs.items()
     }
-    return result
+    return from_cf(result)
 
 
 def read_zarr(path: Path) -> xr.Dataset:

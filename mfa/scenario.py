@@ -12,10 +12,11 @@ from typing import Any
 from mfa.assignments import Assignment, Given, Layer, assign, covers, tables_of
 from mfa.correlations import Correlation
 from mfa.errors import MfaError, Place, Problems, known
-from mfa.files import Branch, Table, inside, parse_value, read_table, sha256
+from mfa.files import Branch, inside, parse_value, sha256
 from mfa.fit_values import expanded, read_fit
 from mfa.forms import Form
 from mfa.system import System
+from mfa.table_files import Table, read_table
 from mfa.targets import Clause
 
 
@@ -209,10 +210,10 @@ class Collector:
 
     def load_tables(self, form: Form, folder: Path) -> None:
         for table in tables_of(form):
-            inside(folder, table.path, table.place)
-            file, same = folder / table.path, self.tables.get(table.path)
+            inside(folder, table.file, table.place)
+            file, same = folder / table.file, self.tables.get(table.path)
             if same is None:
-                self.tables[table.path] = read_table(file, table.place)
+                self.tables[table.path] = read_table(file, table.place, table.sheet)
                 self.note(file)
             elif Path(same.path).exists() and Path(same.path).resolve() != file.resolve():
                 message = f"another table, {same.path}, has the name {table.path!r} too; rename one of them"

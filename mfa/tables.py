@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfa.errors import MfaError, Problems, known
-from mfa.files import Table
 from mfa.forms import Form, TableOf
 from mfa.regions import Array, Region
+from mfa.table_files import Table
 from mfa.units import canonical
 
 PROVENANCE = ("value", "unit", "source", "raw_file", "raw_row", "status", "note")

@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from mfa.errors import MfaError, known
-from mfa.files import Table, read_table
+from mfa.table_files import Table, read_table
 from mfa.units import canonical, quotient
 
 Cell = tuple[int, str]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mfa import files
+from mfa import files, table_files
 from mfa.errors import MfaError, Place
 
 
@@ -23,7 +23,7 @@ def yaml_error(text: str) -> str:
 
 
 def csv_error(text: str) -> str:
-    return refused(files.parse_table, text, "t.csv")
+    return refused(table_files.parse_table, text, "t.csv")
 
 
 # --------------------------------------------------------------------- YAML
@@ -158,14 +158,14 @@ def test_a_missing_file_is_answered_with_its_neighbours(tmp_path: Path) -> None:
 
 
 def test_nothing_is_read_as_missing() -> None:
-    table = files.parse_table("region,value\nNA,1\nNO,\nnan,NULL\n", "t.csv")
+    table = table_files.parse_table("region,value\nNA,1\nNO,\nnan,NULL\n", "t.csv")
     assert table.columns == {"region": ("NA", "NO", "nan"), "value": ("1", "", "NULL")}
     assert len(table) == 3
 
 
 def test_cells_know_line_and_column_also_behind_quotes_and_line_breaks() -> None:
     text = 'region,value,unit\n"x,1",3,t\n"two\nlines",oops,t\n"q""q",4,t\n"plain",5,t\n'
-    table = files.parse_table(text, "t.csv")
+    table = table_files.parse_table(text, "t.csv")
     assert table.columns["region"] == ("x,1", "two\nlines", 'q"q', "plain")
     places = [
         (table.place(row, "value").line, table.place(row, "value").column) for row in range(4)
@@ -177,7 +177,7 @@ def test_cells_know_line_and_column_also_behind_quotes_and_line_breaks() -> None
 
 
 def test_places_below_blank_lines_and_in_windows_files() -> None:
-    table = files.parse_table("\r\nregion,value\r\n\r\nN,1\r\nS,\r\n", "t.csv")
+    table = table_files.parse_table("\r\nregion,value\r\n\r\nN,1\r\nS,\r\n", "t.csv")
     assert table.place(None, "value") == Place("t.csv", 2, 8)
     assert table.place(0, "value") == Place("t.csv", 4, 3)
     assert table.place(1, "value") == Place("t.csv", 5, 3)

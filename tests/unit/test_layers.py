@@ -12,6 +12,8 @@ FLOORS = [
     "units",
     "dims",
     "files",
+    "workbooks",
+    "table_files",
     "distributions",
     "designs",
     "products",
@@ -58,6 +60,7 @@ FLOORS = [
     "parts",
     "sample_results",
     "sample_batches",
+    "exchange",
     "cli",
 ]
 """From the ground up: none of these reaches one that is named after it, by any way."""

@@ -85,3 +85,16 @@ def test_a_large_array_is_packed_in_parts_that_fit_in_memory() -> None:
     assert chunks(1000, 151, 600) == (23, 151, 600)  # 23 · 151 · 600 · 8 bytes are below 16 MiB
     assert chunks(16, 10_000, 151, 600) == (1, 23, 151, 600)
     assert chunks(3, 3_000_000) == (1, 2**21)
+
+
+def test_a_file_has_units_of_udunits_and_a_result_its_own(tmp_path: Path) -> None:
+    made = mfa.run(mfa.read_scenario(SCENARIOS / "vehicle_reference.yaml"))
+    folder = mfa.save(made, tmp_path / "result")
+    assert made.vehicle_sales.attrs["units"] == "vehicle/yr"
+    stored = xr.load_dataset(folder / "result.nc", engine="h5netcdf")
+    found = {name: stored[name].attrs["units"] for name in ("vehicle_sales", "battery_content")}
+    assert found == {"vehicle_sales": "yr-1", "battery_content": "t kW-1 h-1"}
+    assert stored.vehicle_sales.attrs["units_counted"] == "vehicle/yr"
+    again = mfa.load(folder)
+    for name in made.data_vars:
+        assert again[name].identical(made[name]), name
