@@ -20,9 +20,10 @@ extensions = [
     "sphinx.ext.napoleon",
     "_pages",
 ]
-exclude_patterns = ["_build", "_pages", "notebooks/.ipynb_checkpoints", "notebooks/README.md"]
+exclude_patterns = ["_build", "_pages", "generated/scenarios"]
 root_doc = "index"
 nitpicky = True
+nitpick_ignore = [("py:mod", "concurrent.futures")]
 
 # Markdown and notebooks. Notebooks are stored without outputs: a build runs those that changed
 # since the last one; -D nb_execution_mode=off (make docs-quick) shows them without figures.

@@ -7,9 +7,9 @@ import inspect
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from _pages.commands import cell
 from pydantic_core import PydanticUndefined
 
+from _pages.commands import cell
 from mfa import fit_values, forms, schema
 from mfa.demand.laws import LAWS
 from mfa.lifetime_laws import LAWS as LIFETIMES
@@ -58,7 +58,9 @@ def inner(model: type[Model]) -> list[type[Model]]:
     """Return the models that stand in fields of a model."""
     found = []
     for field in model.model_fields.values():
-        found += [t for t in parts(field.annotation) if isinstance(t, type) and issubclass(t, Model)]
+        found += [
+            t for t in parts(field.annotation) if isinstance(t, type) and issubclass(t, Model)
+        ]
     return list(dict.fromkeys(found))
 
 
@@ -132,17 +134,28 @@ def heading(model: type[Model]) -> str:
 
 def section(model: type[Model], level: str = "##") -> list[str]:
     """Return the heading, the words and the keys of a model."""
-    return [f"{level} {heading(model)}", "", inspect.cleandoc(model.__doc__ or ""), "", *rows(model)]
+    return [
+        f"{level} {heading(model)}",
+        "",
+        inspect.cleandoc(model.__doc__ or ""),
+        "",
+        *rows(model),
+    ]
 
 
 def systems() -> str:
     """Return the page of system files."""
     lines = ["# Keys of system files", ""]
-    lines += ["A system has no numbers but defaults. Every key is in these tables; an unknown", ""]
-    lines[-1:] = ["key is an error that names those there are.", ""]
+    lines += ["A system has no numbers but defaults. Every key is in these tables; an unknown"]
+    lines += ["key is an error that names those there are.", ""]
     lines += section(SystemFile)
     lines += section(schema.ParameterSpec)
-    lines += ["## Dimensions", "", "Beside a list of labels a dimension can be one of two mappings.", ""]
+    lines += [
+        "## Dimensions",
+        "",
+        "Beside a list of labels a dimension can be one of two mappings.",
+        "",
+    ]
     lines += ["| key | meaning |", "|---|---|"]
     for model in (schema.Like, schema.All):
         for name, told in meanings(model).items():
@@ -161,15 +174,10 @@ def systems() -> str:
         lines.append(f"| `{name}` | {ways} |")
     lines += ["| `table` | `survival` |", ""]
     lines += section(schema.Reused)
-    lines += ["## Roles", "", "| role | its names are | kind |", "|---|---|---|"]
-    lines += role_rows(ROLES)
+    lines += ["## Roles", "", "| role | played by | means |", "|---|---|---|"]
+    lines += [f"| `{name}` | {role.kind}s | {role.meaning} |" for name, role in ROLES.items()]
     lines += ["", *section(schema.Potential), *section(schema.Economic)]
     return "\n".join(lines)
-
-
-def role_rows(roles: Any) -> list[str]:
-    """Return one row for each role."""
-    return [f"| `{name}` | | {kind} |" for name, kind in roles.items()]
 
 
 def scenarios() -> str:

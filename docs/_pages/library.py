@@ -6,6 +6,7 @@ import ast
 import inspect
 import sys
 from importlib import import_module
+from itertools import pairwise
 from types import ModuleType
 from typing import Any
 
@@ -58,7 +59,6 @@ def page(name: str, module: ModuleType, names: list[str]) -> str:
     classes = [n for n in names if inspect.isclass(found[n])]
     inner = [n for n in names if isinstance(found[n], ModuleType)]
     rest = [n for n in names if n not in {*functions, *classes, *inner}]
-    # "no-index" of the module's members: only its own words are wanted here
     lines = [f"# {name}", "", "```{eval-rst}", f".. automodule:: {name}", "```", ""]
     if inner:
         lines += [f"Smaller rooms: {', '.join(f'[`{n}`]({name}.{n}.md)' for n in inner)}.", ""]
@@ -68,19 +68,41 @@ def page(name: str, module: ModuleType, names: list[str]) -> str:
     for title, kind, members in (
         ("Functions", "autofunction", functions),
         ("Classes", "autoclass", classes),
-        ("Tables", "autodata", rest),
     ):
         if members:
             lines += [f"## {title}", "", "```{eval-rst}"]
             for n in members:
                 lines += [f".. {kind}:: {name}.{n}"]
-                if kind == "autodata":
-                    lines += ["   :no-value:"]
                 if kind == "autoclass":
                     lines += ["   :members:"]
                 lines += [""]
             lines += ["```", ""]
+    if rest:
+        lines += ["## Tables", "", "```{eval-rst}"]
+        for n in rest:
+            told = words_of(n, module).splitlines()
+            lines += [f".. py:data:: {name}.{n}", "", *(f"   {line}" for line in told), ""]
+            lines += [f"   Its names: {', '.join(f'``{key}``' for key in sorted(found[n]))}.", ""]
+        lines += ["```", ""]
     return "\n".join(lines)
+
+
+def words_of(name: str, module: ModuleType) -> str:
+    """Return the text that stands under a table where it is made."""
+    table = getattr(module, name)
+    for one in [m for n, m in sorted(sys.modules.items()) if n.startswith("mfa.")]:
+        if vars(one).get(name) is not table:
+            continue
+        body = ast.parse(inspect.getsource(one)).body
+        for made, told in pairwise(body):
+            targets = (
+                made.targets if isinstance(made, ast.Assign) else [getattr(made, "target", None)]
+            )
+            if any(isinstance(t, ast.Name) and t.id == name for t in targets) and isinstance(
+                told, ast.Expr
+            ):
+                return inspect.cleandoc(ast.literal_eval(told.value))
+    raise LookupError(f"{module.__name__}: nothing is said of {name} where it is made")
 
 
 def homes() -> dict[int, str]:
@@ -108,8 +130,9 @@ def resolve(app: Any, env: Any, node: Any, content: Any) -> Any:
     if node.get("reftype") == "class" and not target.startswith("mfa."):
         return content
     found = lookup(target, node.get("py:module"))
-    if found is None:
-        return None
+    if found is None:  # a name of the smaller room where the docstring stands
+        below = [m for n, m in list(sys.modules.items()) if n.startswith("mfa.")]
+        return content if any(target in vars(m) for m in below) else None
     name = homes().get(id(found[0])) or (found[1] if found[1] in modules() else "")
     domain = env.get_domain("py")
     entry = domain.objects.get(name) if name in domain.objects else None
@@ -118,6 +141,17 @@ def resolve(app: Any, env: Any, node: Any, content: Any) -> Any:
     from sphinx.util.nodes import make_refnode
 
     return make_refnode(app.builder, node["refdoc"], entry.docname, entry.node_id, content, name)
+
+
+def escape(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Keep bars in formulas, which would otherwise be taken for substitutions."""
+    example = False
+    for number, line in enumerate(lines):
+        example = bool(line.strip()) and (example or line.lstrip().startswith(">>>"))
+        if "|" in line and not example:
+            parts = line.split("``")
+            parts[::2] = [part.replace("|", r"\|") for part in parts[::2]]
+            lines[number] = "``".join(parts)
 
 
 def lookup(target: str, module: str | None) -> tuple[Any, str] | None:
