@@ -20,7 +20,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "_pages",
 ]
-exclude_patterns = ["_build", "_pages", "generated/scenarios"]
+exclude_patterns = ["_build", "_pages", "generated/scenarios", "generated/results"]
 root_doc = "index"
 nitpicky = True
 nitpick_ignore = [("py:mod", "concurrent.futures")]
@@ -50,7 +50,10 @@ html_static_path = ["_static"]
 html_css_files = ["mfa.css"]
 html_show_sourcelink = False
 html_copy_source = False
+toc_object_entries_show_parents = "hide"
+html_context = {"default_mode": "auto"}
 html_theme_options = {
+    "show_toc_level": 3,
     "navbar_align": "left",
     "header_links_before_dropdown": 6,
     "show_prev_next": True,

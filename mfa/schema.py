@@ -244,7 +244,7 @@ class SystemFile(Model):
     conserves: str | None = None
     """Dimension whose labels are conserved one by one, usually ``material``."""
     dimensions: dict[str, Any] = {}
-    """Labels of each dimension: a list, ``{like: other}`` or ``{all: folder}``."""
+    """Labels of each: a list, ``all`` (the files in the folder of its plural), or see below."""
     parameters: dict[str, ParameterSpec] = {}
     """Declared inputs, by name."""
     processes: dict[str, Any]

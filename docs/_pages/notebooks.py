@@ -6,6 +6,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
+BESIDE = ("scenarios", "results")
+"""Folders that notebooks read from."""
+
 
 def pages() -> dict[str, str]:
     """Return the notebooks, by the path that they have as pages."""
@@ -14,7 +17,8 @@ def pages() -> dict[str, str]:
 
 
 def link(folder: Path) -> None:
-    """Make ``../scenarios``, seen from the copies, the scenarios of the checkout."""
-    target = folder / "scenarios"
-    if not target.is_symlink():
-        target.symlink_to(ROOT / "scenarios", target_is_directory=True)
+    """Make what the notebooks find in ``..`` stand there, seen from the copies too."""
+    for name in BESIDE:
+        target = folder / name
+        if not target.is_symlink():
+            target.symlink_to(ROOT / name, target_is_directory=True)

@@ -8,11 +8,10 @@ import os
 import subprocess
 import sys
 import tempfile
+from html import escape
 from itertools import groupby
 from pathlib import Path
 from typing import Any
-
-from _pages.commands import cell
 
 ROOT = Path(__file__).parents[2]
 TESTS = ROOT / "tests" / "conformance"
@@ -83,13 +82,13 @@ def section(module: str, told: dict[str, list[dict[str, Any]]]) -> list[str]:
     tree = ast.parse((TESTS / f"{module}.py").read_text("utf-8"))
     words = (ast.get_docstring(tree) or "").splitlines()[0]
     title = module.removeprefix("test_").removesuffix("_cases").replace("_", " ").capitalize()
-    lines = [f"## {title}", "", words, ""]
-    lines += ["| case and source | quantity | numbers | published | ours | difference |"]
-    lines += ["|---|---|--:|--:|--:|--:|"]
     rows = [row for row in told["rows"] if row["module"] == module]
+    lines = [f"## {title}", "", words, "", "```{raw} html", '<table class="table compared">']
+    lines += [f"<tr>{''.join(f'<th>{head}</th>' for head in HEADS)}</tr>"]
     for (case, source), some in groupby(rows, lambda row: (row["case"], row["source"])):
         for place, row in enumerate(some):
-            lines.append(f"| {about(row, case, source) if not place else ''} | {numbers(row)} |")
+            lines += [] if place else [about(row, case, source)]
+            lines += [numbers(row)]
     shown = {row["case"] for row in rows}
     others = {
         row["case"]: row
@@ -98,19 +97,31 @@ def section(module: str, told: dict[str, list[dict[str, Any]]]) -> list[str]:
     }
     for case, row in others.items():
         test = row["test"].partition("[")[0].removeprefix("test_").replace("_", " ")
-        lines.append(f"| {about(row, case, row['source'])} | no single number: *{test}* | | | | |")
-    return [*lines, ""]
+        lines += [about(row, case, row["source"])]
+        lines += [
+            f'<tr><td colspan="{len(HEADS)}">no single number; tested: {escape(test)}</td></tr>'
+        ]
+    return [*lines, "</table>", "```", ""]
+
+
+HEADS = ("quantity", "numbers", "published", "ours", "difference")
 
 
 def about(row: dict[str, Any], case: str, source: str) -> str:
-    """Name a case and its source."""
-    name = f"**{case}**" if case else ""
-    return cell(f"{name} {row['title']} <br> *{source.replace('*', '·')}*".strip())
+    """Return the row that names a case and its source."""
+    name = f"<strong>{escape(case)}</strong> {escape(row['title'])}".strip()
+    told = f"{name} <em>{escape(source)}</em>" if case else f"<em>{escape(source)}</em>"
+    return f'<tr class="case"><td colspan="{len(HEADS)}">{told}</td></tr>'
 
 
 def numbers(row: dict[str, Any]) -> str:
-    """Return the cells of the numbers of a comparison."""
+    """Return the row of the numbers of a comparison."""
     gap = row["difference"]
-    said = "0" if gap < ROUNDING else f"{gap:.0e}"
-    what = cell(row["what"].replace("_", " "))
-    return f"{what} | {row['numbers']} | {row['published']:.7g} | {row['ours']:.7g} | {said}"
+    cells = (
+        escape(row["what"].replace("_", " ")),
+        f"{row['numbers']:,}",
+        f"{row['published']:.7g}",
+        f"{row['ours']:.7g}",
+        "0" if gap < ROUNDING else f"{gap:.0e}",
+    )
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
