@@ -18,6 +18,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
+    "sphinx_design",
     "_pages",
 ]
 exclude_patterns = ["_build", "_pages", "generated/scenarios", "generated/results"]

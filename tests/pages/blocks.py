@@ -24,6 +24,7 @@ import os
 import re
 import runpy
 import shlex
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,10 +136,10 @@ def _run(block: Block, names: dict[str, Any], printed: str | None) -> str | None
     if block.kind in ("sh", "bash"):
         return "".join(map(command, lines_of(block.text)))
     if block.kind == "yaml":
-        with contextlib.suppress(FileNotFoundError):
-            Path("block.yaml").write_text(block.text, encoding="utf-8")
-            read_yaml("block.yaml")
-            Path("block.yaml").unlink()
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "block.yaml"
+            path.write_text(block.text, encoding="utf-8")
+            read_yaml(path)
         return None
     if block.kind == "text":
         if printed is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,8 +29,12 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     shutil.copytree(ROOT / "scenarios", tmp_path / "scenarios", ignore=without)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "Agg")
-    rules, indicators = dict(USER_RULES), dict(INDICATORS)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    rules, indicators, modules = dict(USER_RULES), dict(INDICATORS), set(sys.modules)
     yield tmp_path
+    for name in set(sys.modules) - modules:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
+            del sys.modules[name]
     for kept, known in ((rules, USER_RULES), (indicators, INDICATORS)):
         for name in [name for name in known if name not in kept]:
             known.pop(name)
