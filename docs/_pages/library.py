@@ -14,11 +14,7 @@ import mfa
 
 
 def modules() -> list[str]:
-    """Return the public modules below ``mfa``, in the order of the package.
-
-    >>> modules()[:2]
-    ['mfa.demand', 'mfa.indicators']
-    """
+    """Return the public modules below ``mfa``, in the order of the package."""
     found = []
     for room in mfa._ROOMS:
         name = f"mfa.{room}"

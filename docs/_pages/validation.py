@@ -27,8 +27,8 @@ def pages() -> dict[str, str]:
     return {"validation.md": page(recorded())}
 
 
-def recorded() -> dict[str, list[dict[str, Any]]]:
-    """Run the conformance tests and return what they compared.
+def recorded(*files: str) -> dict[str, list[dict[str, Any]]]:
+    """Run the conformance tests, or those of some files, and return what they compared.
 
     Raises
     ------
@@ -38,7 +38,8 @@ def recorded() -> dict[str, list[dict[str, Any]]]:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "record.json"
         options = ["-q", "-p", "tests.conformance.recording", "-p", "no:cacheprovider"]
-        where = ["--record", str(target), str(TESTS), f"--ignore={TESTS / RANDOM}"]
+        chosen = [str(TESTS / file) for file in files or [""]]
+        where = ["--record", str(target), *chosen, f"--ignore={TESTS / RANDOM}"]
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *options, *where],
             cwd=ROOT,

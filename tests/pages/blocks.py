@@ -49,7 +49,17 @@ NOT_RUN = {
 }
 """Beginnings of commands that no test runs, and why."""
 
-LAYOUT = {"toctree", "include", "image", "figure", "eval-rst", "raw", "literalinclude", "note", "grid"}
+LAYOUT = {
+    "toctree",
+    "include",
+    "image",
+    "figure",
+    "eval-rst",
+    "raw",
+    "literalinclude",
+    "note",
+    "grid",
+}
 """Directives that have no code."""
 
 PRINTED = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
