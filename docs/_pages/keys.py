@@ -167,31 +167,43 @@ def systems() -> str:
         lines += rows(model, without=shared)
     lines += ["### A rule of your own", "", inspect.cleandoc(UserProcess.__doc__ or ""), ""]
     lines += rows(UserProcess, without=shared)
-    lines += section(schema.Lifetime)
-    lines += ["| law | its parameters |", "|---|---|"]
+    for model in below(*BUILT_IN.values()):
+        lines += section(model)
+        lines += lifetime_laws() if model is schema.Lifetime else []
+    lines += ["## Roles", "", "| role | played by | means |", "|---|---|---|"]
+    lines += [f"| `{name}` | {role.kind}s | {role.meaning} |" for name, role in ROLES.items()]
+    lines += [""]
+    for model in below(SystemFile):
+        lines += section(model) if model is not schema.ParameterSpec else []
+    return "\n".join(lines)
+
+
+def below(*models: type[Model]) -> list[type[Model]]:
+    """Return the models that stand in fields of some models, and in fields of those."""
+    found: list[type[Model]] = []
+    for model in models:
+        for part in inner(model):
+            found += [one for one in (part, *below(part)) if one not in found]
+    return found
+
+
+def lifetime_laws() -> list[str]:
+    """Return the table of lifetime laws."""
+    lines = ["| law | its parameters |", "|---|---|"]
     for name, law in LIFETIMES.items():
         ways = " or ".join(", ".join(f"`{p}`" for p in way) for way in law.accepts)
         lines.append(f"| `{name}` | {ways} |")
-    lines += ["| `table` | `survival` |", ""]
-    lines += section(schema.Reused)
-    lines += ["## Roles", "", "| role | played by | means |", "|---|---|---|"]
-    lines += [f"| `{name}` | {role.kind}s | {role.meaning} |" for name, role in ROLES.items()]
-    lines += ["", *section(schema.Potential), *section(schema.Economic)]
-    return "\n".join(lines)
+    return [*lines, "| `table` | `survival` |", ""]
 
 
 def scenarios() -> str:
     """Return the page of scenario and lever files."""
     lines = ["# Keys of scenario and lever files", ""]
     lines += ["The forms of values are on [a page of their own](values.md).", ""]
-    done: set[type[Model]] = set()
     for model in (ScenarioFile, LeverFile):
         lines += section(model)
-    for model in (ScenarioFile, LeverFile):
-        for part in inner(model):
-            if part not in done:
-                done.add(part)
-                lines += section(part)
+    for model in below(ScenarioFile, LeverFile):
+        lines += section(model)
     return "\n".join(lines)
 
 

@@ -84,7 +84,7 @@ def section(module: str, told: dict[str, list[dict[str, Any]]]) -> list[str]:
     words = (ast.get_docstring(tree) or "").splitlines()[0]
     title = module.removeprefix("test_").removesuffix("_cases").replace("_", " ").capitalize()
     rows = [row for row in told["rows"] if row["module"] == module]
-    lines = [f"## {title}", "", words, "", "```{raw} html", '<table class="table compared">']
+    lines = [f"## {title}", "", words, "", "```{raw} html", OPEN]
     lines += [f"<tr>{''.join(f'<th>{head}</th>' for head in HEADS)}</tr>"]
     for (case, source), some in groupby(rows, lambda row: (row["case"], row["source"])):
         for place, row in enumerate(some):
@@ -102,16 +102,17 @@ def section(module: str, told: dict[str, list[dict[str, Any]]]) -> list[str]:
         lines += [
             f'<tr><td colspan="{len(HEADS)}">no single number; tested: {escape(test)}</td></tr>'
         ]
-    return [*lines, "</table>", "```", ""]
+    return [*lines, "</table></div>", "```", ""]
 
 
+OPEN = '<div class="pst-scrollable-table-container"><table class="table compared">'
 HEADS = ("quantity", "numbers", "published", "ours", "difference")
 
 
 def about(row: dict[str, Any], case: str, source: str) -> str:
     """Return the row that names a case and its source."""
     name = f"<strong>{escape(case)}</strong> {escape(row['title'])}".strip()
-    told = f"{name} <em>{escape(source)}</em>" if case else f"<em>{escape(source)}</em>"
+    told = f"{name} <br><em>{escape(source)}</em>" if case else f"<em>{escape(source)}</em>"
     return f'<tr class="case"><td colspan="{len(HEADS)}">{told}</td></tr>'
 
 
