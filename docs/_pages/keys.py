@@ -72,7 +72,7 @@ def parts(kind: Any) -> list[Any]:
 def rows(model: type[Model], without: tuple[str, ...] = ()) -> list[str]:
     """Return the table of the keys of a model."""
     told = meanings(model)
-    lines = ["| key | type | without it | meaning |", "|---|---|---|---|"]
+    lines = ["| key | type | default | meaning |", "|---|---|---|---|"]
     for name, field in model.model_fields.items():
         if name in without:
             continue

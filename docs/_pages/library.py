@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
+from collections.abc import Mapping
 from importlib import import_module
 from itertools import pairwise
 from types import ModuleType
@@ -78,9 +79,18 @@ def page(name: str, module: ModuleType, names: list[str]) -> str:
         for n in rest:
             told = words_of(n, module).splitlines()
             lines += [f".. py:data:: {name}.{n}", "", *(f"   {line}" for line in told), ""]
-            lines += [f"   Its names: {', '.join(f'``{key}``' for key in sorted(found[n]))}.", ""]
+            lines += [f"   {listed_in(found[n])}", ""]
         lines += ["```", ""]
     return "\n".join(lines)
+
+
+def listed_in(table: Any) -> str:
+    """Say what stands in a table: its names, or its values."""
+    if isinstance(table, Mapping):
+        return f"Its names: {', '.join(f'``{name}``' for name in sorted(table))}."
+    if isinstance(table, tuple | list | set | frozenset):
+        return f"Its values: {', '.join(f'``{value}``' for value in table)}."
+    return f"Its value: ``{table}``."
 
 
 def words_of(name: str, module: ModuleType) -> str:

@@ -129,6 +129,12 @@ def test_references_lead_to_public_names_and_only_to_what_exists() -> None:
     assert library.homes()[id(mfa.years)] == "mfa.years"
 
 
+def test_what_a_table_holds_is_said() -> None:
+    assert library.listed_in({"b": 1, "a": 2}) == "Its names: ``a``, ``b``."
+    assert library.listed_in(("x", "y")) == "Its values: ``x``, ``y``."
+    assert "#" in library.page("mfa.plot", mfa.plot, ["COLOURS"])
+
+
 def test_bars_of_formulas_are_kept_and_those_of_examples_left() -> None:
     lines = ["a |S| and ``x | y``", ">>> 1 | 2", "3 | 4", "", "|b|"]
     library.escape(None, "", "", None, None, lines)
@@ -191,3 +197,4 @@ def test_the_pages_build_without_a_warning_and_ask_nobody(tmp_path: Path) -> Non
         text = page.read_text("utf-8")
         for wanted in ('src="http', "src='http", 'rel="stylesheet" href="http', "@import"):
             assert wanted not in text, page.name
+        assert str(ROOT) not in text, page.name
