@@ -8,9 +8,9 @@ from typing import Any
 
 from pygments.lexers.special import TextLexer
 
-from _pages import commands, keys, library, neighbours, notebooks, units, validation
+from _pages import commands, keys, library, neighbours, notebooks, sources, units, validation
 
-GENERATED = (library, keys, commands, units, notebooks, validation)
+GENERATED = (library, keys, commands, units, sources, notebooks, validation)
 """Each has ``pages()``: the text of each page, by its path below ``generated/``."""
 
 

@@ -17,7 +17,11 @@ from tests.pages.blocks import BlockError, blocks, lines_of, run_page
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     path
-    for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    for path in [
+        ROOT / "README.md",
+        ROOT / "scenarios" / "README.md",  # a page includes it
+        *(ROOT / "docs").rglob("*.md"),
+    ]
     if not {"generated", "_build"} & set(path.relative_to(ROOT).parts)
 )
 

@@ -22,7 +22,7 @@ from mfa.units import COMPOUNDS, UNITS
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "docs"))
 
-from _pages import commands, keys, library, neighbours, units, validation  # noqa: E402
+from _pages import commands, keys, library, neighbours, sources, units, validation  # noqa: E402
 
 MODELS = [
     found
@@ -100,6 +100,21 @@ def test_every_unit_and_every_traded_form_is_on_the_page() -> None:
     page = units.pages()["units.md"]
     for name in (*UNITS, *COMPOUNDS):
         assert f"`{name}`" in page
+
+
+def test_every_cell_of_the_table_of_sources_is_on_the_page() -> None:
+    text = sources.FILE.read_text("utf-8")
+    page = sources.pages()["sources.md"]
+    wide = [line for line in text.splitlines() if line.count("|") > sources.WIDE]
+    assert len(wide) > 20
+    for line in wide[2:]:
+        if line.startswith("| `"):
+            cells = [cell.strip() for cell in line.strip("|").split(" | ")]
+            assert f"### {cells[0]}\n" in page
+            assert all(cell in page for cell in cells)
+    for line in text.splitlines():
+        if not line.startswith("|"):
+            assert line in page
 
 
 # -------------------------------------------------------------------- Python
