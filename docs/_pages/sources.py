@@ -30,5 +30,5 @@ def unfolded(text: str) -> str:
             told = [
                 f"- {name}: {cell}" for name, cell in zip(head[1:], cells[1:], strict=True) if cell
             ]
-            lines += [f"### {cells[0]}", "", *told, ""]
+            lines += [f"**{cells[0]}**", "", *told, ""]
     return "\n".join(lines) + "\n"

@@ -110,7 +110,7 @@ def test_every_cell_of_the_table_of_sources_is_on_the_page() -> None:
     for line in wide[2:]:
         if line.startswith("| `"):
             cells = [cell.strip() for cell in line.strip("|").split(" | ")]
-            assert f"### {cells[0]}\n" in page
+            assert f"**{cells[0]}**\n" in page
             assert all(cell in page for cell in cells)
     for line in text.splitlines():
         if not line.startswith("|"):
