@@ -5,6 +5,8 @@
 # make bench    speed as ratios, measured in one run
 # make data     make the canonical tables again from the publishers' files
 # make fits     fit the S-curves that the scenarios use again
+# make docs     build the pages in docs/_build/html, notebooks executed (those that changed)
+# make docs-quick  the same, notebooks without figures
 # make summary  write the small tables under results/summary again
 
 PYTHON ?= python3
@@ -15,7 +17,7 @@ BULK := $(filter scenarios/bulk_%,$(SCENARIOS))
 CARS := $(filter scenarios/vehicle_%,$(SCENARIOS))
 MINERALS := $(filter-out $(BULK) $(CARS),$(SCENARIOS))
 
-.PHONY: run fits test check nightly bench data summary clean
+.PHONY: run fits test check nightly bench data docs docs-quick summary clean
 
 run: $(VENV)/installed
 	$(BIN)/mfa run $(SCENARIOS) -o results
@@ -42,6 +44,12 @@ fits: $(VENV)/installed
 	cd scenarios && ../$(BIN)/mfa fit data/steel_consumption.csv --law gompertz --by data/gdp_per_capita.csv \
 	    --per data/population_history.csv --group region --where status=reported --first 1962 -o fits/steel.yaml
 
+docs: $(VENV)/installed-docs
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+docs-quick: $(VENV)/installed-docs
+	$(BIN)/python -m sphinx -W --keep-going -D nb_execution_mode=off -b html docs docs/_build/quick
+
 summary: run
 	$(BIN)/mfa compare $(MINERALS:scenarios/%.yaml=results/%) --csv > results/summary/world_totals.csv
 	$(BIN)/mfa compare $(BULK:scenarios/%.yaml=results/%) --csv > results/summary/bulk_metals.csv
@@ -50,7 +58,7 @@ summary: run
 	$(BIN)/python scenarios/supply_risk.py
 
 clean:
-	rm -rf $(VENV) $(SCENARIOS:scenarios/%.yaml=results/%)
+	rm -rf $(VENV) docs/_build docs/generated $(SCENARIOS:scenarios/%.yaml=results/%)
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -64,4 +72,8 @@ $(VENV)/installed-test: $(VENV)/installed
 
 $(VENV)/installed-check: $(VENV)/installed-test
 	$(BIN)/python -m pip install --quiet --editable ".[test,fast,peers,tables,check]"
+	touch $@
+
+$(VENV)/installed-docs: $(VENV)/installed-test
+	$(BIN)/python -m pip install --quiet --editable ".[test,fast,peers,tables,docs]"
 	touch $@

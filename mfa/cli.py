@@ -227,13 +227,24 @@ def plan(file: str, mermaid: bool, modules: Sequence[str]) -> None:
 @click.option("--where", multiple=True, metavar="COLUMN=LABEL", help="Rows that count.")
 @click.option("--first", type=int, metavar="YEAR", help="First year that counts.")
 @click.option("--last", type=int, metavar="YEAR", help="Last year that counts.")
-@click.option("--scale", default="linear", type=click.Choice(["linear", "log"]), show_default=True)
 @click.option(
-    "--noise", default="additive", type=click.Choice(["additive", "relative"]), show_default=True
+    "--scale",
+    default="linear",
+    type=click.Choice(["linear", "log"]),
+    show_default=True,
+    help="The law is one of the value of --by, or of its logarithm.",
 )
 @click.option(
-    "--pooling", default="free", type=click.Choice(["free", "partial"]), show_default=True
+    "--noise",
+    default="additive",
+    type=click.Choice(["additive", "relative"]),
+    show_default=True,
+    help="Errors are alike in size, or in proportion to the value.",
 )
+@click.option(
+    "--pooling", default="free", type=click.Choice(["free", "partial"]), show_default=True,
+    help="Saturations of groups on their own, or drawn towards each other.",
+)  # fmt: skip
 @click.option(
     "-o", "--out", metavar="FIT.yaml", help="Where to write it; without it, it is only shown."
 )

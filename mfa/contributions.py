@@ -1,6 +1,6 @@
 """What each lever of a scenario contributes to its change against the root that it comes from.
 
-The levers are the players of :func:`mfa.indicators.shapley`: every lever file
+The levers are the players of :func:`mfa.indicators.decomposition.shapley`: every lever file
 that the scenario or a parent names, and the ``set`` of each of them.  What the
 root itself says is the reference.  Each combination is run in memory; what no
 lever touches is built once.
@@ -40,7 +40,7 @@ def decompose(
     """Divide the change of a quantity against the root scenario among the levers.
 
     Each lever is given its Shapley value: the mean, over all orders, of what it
-    adds to those before it (:func:`mfa.indicators.shapley`); the parts sum to
+    adds to those before it (:func:`mfa.indicators.decomposition.shapley`); the parts sum to
     the change.
 
     Parameters

@@ -19,7 +19,12 @@ from mfa.errors import MfaError, Place, Problem, known
 from mfa.files import Branch, place_of, read_yaml
 from mfa.units import canonical, quotient
 
-BESIDE = ("fit", "of", "times")
+BESIDE = {
+    "fit": "YAML file that ``mfa fit`` wrote",
+    "of": "parameter that the fitted law is one of; without it the years",
+    "times": "parameter that the law is multiplied with",
+}
+"""What may stand beside the fields of the law, which replace those of the fit."""
 
 CALENDAR = (1000.0, 3000.0)
 """First years of data: x without unit that begins within is taken for calendar years."""

@@ -8,7 +8,7 @@ on the parameter: :func:`read_form` is told the labels that may stand in it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
@@ -153,14 +153,52 @@ Form: TypeAlias = (
 
 # ------------------------------------------------------------------ reading
 
-KEYWORDS = {
-    "law": None,
-    "table": {"table", "sheet", "where", "before", "after", "between", "scale", "unit"},
-    "observed": {"observed", "then", "join", "until"},
-    "value": {"value", "source", "reason", *BESIDE, *DISTRIBUTIONS},
-    "scale": {"scale", "add", "source", "reason"},
-    "add": {"add", "source", "reason"},
+SAID = {
+    "source": "where it is from: keys of the list of sources",
+    "reason": "why it is as it is, in words",
 }
+"""What may be said of a value or a change, and what each means."""
+
+LAW = {
+    "law": "name of a law; its parameters stand beside it",
+    "of": "parameter that the law is one of; without it the years",
+    "times": "parameter that the law is multiplied with",
+    "scale": "``linear``, or ``log`` for a law of the logarithm of ``of``",
+}
+"""What may stand beside the parameters of a law, and what each means."""
+
+KEYWORDS: dict[str, dict[str, str] | None] = {
+    "law": None,
+    "table": {
+        "table": "CSV file, long or in the wide format of scenario databases",
+        "where": "columns and the label that counts in each",
+        "before": "value of the years before its first row; ``hold`` keeps the first",
+        "after": "value of the years after its last row; ``hold`` keeps the last",
+        "between": "``interpolate``: linear between the years of its rows",
+        "scale": "what every number is multiplied with; it may have a unit",
+        "unit": "unit of its numbers, if no column says it",
+        "sheet": "sheet of the workbook that ``table`` names",
+    },
+    "observed": {
+        "observed": "the history: any form of a value",
+        "then": "what continues it: any form of a value",
+        "join": "``ratio``, ``offset``, ``interpolate`` or ``none``: how the two meet",
+        "until": "last year of the history that counts",
+    },
+    "value": {
+        "value": "any form of a value",
+        **SAID,
+        **BESIDE,
+        **{name: told.meaning for name, told in DISTRIBUTIONS.items()},
+    },
+    "scale": {
+        "scale": "what the inherited value is multiplied with",
+        "add": "never beside ``scale``: their order would decide",
+        **SAID,
+    },
+    "add": {"add": "what is added to the inherited value", **SAID},
+}
+"""The key that tells a form, and what may stand beside it with its meaning; laws have their own."""
 
 
 @dataclass(frozen=True)
@@ -236,7 +274,7 @@ def _mapping(raw: Mapping[Any, Any], words: Vocabulary, place: Place) -> Form:
     return _labels(raw, words, place)
 
 
-def _only(raw: Mapping[Any, Any], allowed: set[str], place: Place) -> None:
+def _only(raw: Mapping[Any, Any], allowed: Iterable[str], place: Place) -> None:
     for key in raw:
         if key not in allowed:
             message = f"unknown key {key!r}. {known(key, allowed, 'keys')}"
@@ -285,7 +323,7 @@ def _law(raw: Mapping[Any, Any], words: Vocabulary, place: Place) -> LawOf:
         raise MfaError(
             f"unknown law {law!r}. {known(law, words.laws, 'laws')}", _at(raw, "law", place)
         )
-    beside = ("law", "of", "times", "scale")
+    beside = tuple(LAW)
     for key in raw:
         if key not in (*beside, *words.laws[law]):
             allowed = [*words.laws[law], *beside[1:]]

@@ -40,111 +40,157 @@ class Like(Model):
     """A second dimension with the labels of another."""
 
     like: str
+    """Name of the dimension whose labels this one has too."""
 
 
 class All(Model):
     """Labels are the names of all files in a folder."""
 
     all: str
+    """Folder whose files give the labels; each file holds the values of its label."""
 
 
 class ParameterSpec(Model):
     """A declared input: dimensions, unit, bounds and meaning."""
 
     dims: Names = ()
+    """Dimensions that a value may differ by; none for one number."""
     unit: Name = "1"
+    """Unit in which the parameter is kept; values may be written in any unit of the same kind."""
     min: float | None = None
+    """Smallest value that makes sense, in the unit of the parameter."""
     max: float | None = None
+    """Largest value that makes sense, in the unit of the parameter."""
     meaning: str = Field(default="", alias="is")
+    """What the parameter means, in words."""
     sums: str | None = None
+    """Dimension over which the values sum to 1; a run checks it."""
     normalise: str | None = None
+    """Dimension along which the values are divided by their sum."""
     default: Any = None
+    """Value that holds until a scenario says another; any form of a value."""
 
 
 class Lifetime(Model):
     """A lifetime law and its parameters: names of parameters or quantities."""
 
     law: str
+    """Law of the lifetime, see below."""
     mean: str | None = None
+    """Mean lifetime: a parameter."""
     std: str | None = None
+    """Standard deviation of the lifetime: a parameter."""
     shape: str | float | None = None
+    """Shape of the law: a number or a parameter."""
     scale: str | None = None
+    """Scale of the law in years: a parameter."""
     survival: tuple[float, ...] | None = None
+    """Shares still in use by age, for the law ``table``."""
     inflow_at: Literal["start", "middle", "end", "spread"] = "spread"
+    """When in its year the inflow enters (CONVENTIONS §10)."""
     below_zero: Literal["leaves", "truncate"] = "leaves"
+    """What becomes of the part of a law that lies below age 0."""
 
 
 class Process(Model):
     """What every process has: a rule, where it stands, and how it reads what others send."""
 
     rule: str
+    """How its flows follow from each other; one of the rules on this page or one of your own."""
     at: dict[str, Name] = {}
+    """Label of a dimension at which the process stands; its flows do not have the dimension."""
     sum: Names = ()
+    """Dimensions that are added up in what arrives or is asked."""
     as_: dict[str, Name] = Field(default={}, alias="as")
+    """Dimension of what arrives, and the name it has from here on."""
 
 
 class Source(Process):
     """Supplies what is asked, or what it gives."""
 
     gives: str | None = None
+    """Amount it sends: a product of parameters. Without it the source gives what is asked."""
     to: str | None = None
+    """Process that receives what it gives."""
 
 
 class Sink(Process):
     """Keeps what arrives, or takes a given amount."""
 
     takes: str | None = None
+    """Amount it asks for: a product of parameters. Without it the sink keeps what arrives."""
     from_: str | None = Field(default=None, alias="from")
+    """Process that it asks."""
 
 
 class Reused(Model):
     """Retired units of another stock, and the share of them that still serves here."""
 
     from_: Name = Field(alias="from")
+    """Stock whose retired units serve again here."""
     usable: Name
+    """Share of a retired unit's service that is left: a product of parameters."""
 
 
 class Stock(Process):
     """Keeps cohorts for their lifetime; driven by inflow, by stock, or by arrivals."""
 
     from_: str | None = Field(default=None, alias="from")
+    """Process that is asked for the metal of what enters use."""
     to: str
+    """Process that receives what retires."""
     inflow: str | None = None
+    """What enters use in a year, as a product of parameters: the stock is driven by its inflow."""
     stock: str | None = None
+    """What is in use at the end of a year, as a product of parameters: the stock is driven by its level."""
     shares: str | None = None
+    """How units divide among products or technologies: a product of parameters."""
     content: str | None = None
+    """Mass of the material in a unit: a product of parameters."""
     reused: Reused | None = None
+    """Retired units of another stock that lower what enters here."""
     lifetime: Lifetime
+    """How long things stay in use."""
     on_decline: Literal["raise", "allow", "retire_early"] = "raise"
+    """What to do where a given level falls faster than things retire."""
 
 
 class Make(Process):
     """Asks for inputs by recipe; what is lost goes to ``loss_to``."""
 
     from_: str | dict[str, str] = Field(alias="from")
+    """The one input, or each input with its share: a parameter, or ``rest``."""
     yield_: str | None = Field(default=None, alias="yield")
+    """Share of the inputs that ends in the product: a product of parameters."""
     loss_to: str | None = None
+    """Process that receives what does not."""
 
 
 class Split(Process):
     """Sends arrivals on by shares; one may be ``rest``."""
 
     shares: dict[str, str]
+    """Each process that receives, with its share: a product of parameters, or ``rest``."""
 
 
 class Market(Process):
     """Takes all arrivals and asks its last supplier for the remainder."""
 
     from_: Names = Field(alias="from", min_length=1)
+    """Suppliers; the last one gives what the others leave open."""
     surplus_to: str | None = None
+    """Process that receives what nobody asks for."""
 
 
 class Trade(Process):
     """Asks each origin for its share of what is asked, or sends each destination its share."""
 
     from_: str | None = Field(default=None, alias="from")
+    """Process that is asked: every origin for its share."""
     to: str | None = None
+    """Process that receives: every destination its share."""
     shares: str
+    """Share of each origin or destination: a product of parameters."""
 
 
 class UserProcess(Process):
@@ -152,7 +198,9 @@ class UserProcess(Process):
 
     model_config = ConfigDict(extra="allow", frozen=True)
     from_: dict[str, str] = Field(default={}, alias="from")
+    """What is asked, by the names that the rule returns."""
     to: dict[str, str] = {}
+    """Who receives, by the names that the rule returns."""
 
 
 BUILT_IN: dict[str, type[Process]] = {
@@ -170,71 +218,107 @@ class Economic(Model):
     """Prices of metals, and the lowest and highest cost of recycling a tonne."""
 
     price: str
+    """Price of the metal: a product of parameters."""
     cost_low: str
+    """Lowest cost of recycling a tonne: a product of parameters."""
     cost_high: str
+    """Highest cost of recycling a tonne: a product of parameters."""
 
 
 class Potential(Model):
     """Which share of what reaches end of life could be recycled, and for which it would pay."""
 
     technical: str
+    """Share of the metal at end of life that could be recycled: a product of parameters."""
     economic: Economic | None = None
+    """Prices and costs; without it there is no economic potential."""
 
 
 class SystemFile(Model):
     """Boxes and arrows, dimensions and declared parameters of a file; no numbers."""
 
     title: str
+    """One line that figures and tables show."""
     about: str = ""
+    """What the system is, in a sentence or two."""
     conserves: str | None = None
+    """Dimension whose labels are conserved one by one, usually ``material``."""
     dimensions: dict[str, Any] = {}
+    """Labels of each: a list, ``all`` (the files in the folder of its plural), or see below."""
     parameters: dict[str, ParameterSpec] = {}
+    """Declared inputs, by name."""
     processes: dict[str, Any]
+    """Boxes and their connections, by name."""
     roles: dict[str, Names] = {}
+    """Flows, stocks or parameters that play a role in the indicators."""
     potential: Potential | None = None
+    """What could be recycled of the metal at end of life."""
 
 
 class TargetOf(Model):
     """What an indicator or another variable of a result has to reach, where and from when."""
 
     of: Name
+    """Indicator, flow or stock that has to reach it."""
     at: dict[str, Name] = {}
+    """Labels where it has to; places that are not named are added up."""
     at_least: Any
+    """The minimum, by label and year; it holds from its year until the next."""
     source: str = ""
+    """Where the target is written: keys of the list of sources."""
     reason: str = ""
+    """Why it is as it is, in words."""
 
 
 class CorrelationOf(Model):
     """Which draws are correlated, by name, and their matrix."""
 
     of: Names = Field(min_length=2)
+    """Names of the draws that belong together."""
     matrix: tuple[tuple[float, ...], ...]
+    """Their correlations, symmetric, with 1 on the diagonal."""
 
 
 class ScenarioFile(Model):
     """Named differences from a parent; the root names a system and its years."""
 
     title: str
+    """One line that figures and tables show."""
     about: str = ""
+    """What happens in the scenario, in a sentence or two."""
     system: str | None = None
+    """File of the system; only a root has one."""
     inherits: str | None = None
+    """Scenario that this one differs from: the name of a file beside it."""
     years: tuple[int, int] | None = None
+    """First and last year of the run."""
     report_from: int | None = None
+    """First year of figures and tables."""
     levers: Names = ()
+    """Files in ``levers/`` that are applied in this order."""
     correlation: CorrelationOf | None = None
+    """Draws that are correlated with each other."""
     set: dict[str, Any] = {}
+    """Values of parameters; any form of a value."""
     targets: dict[str, TargetOf] = {}
+    """What indicators have to reach; checked, never enforced."""
     vary: dict[str, Annotated[tuple[Any, ...], Field(min_length=1)]] = {}
+    """Values of parameters of which every combination is a scenario: a grid."""
 
 
 class LeverFile(Model):
     """A reusable partial override: a policy, a technology path, a shock."""
 
     title: str
+    """One line that says what the lever does."""
     about: str = ""
+    """What it stands for, in a sentence or two."""
     source: str = ""
+    """Where it is written: keys of the list of sources."""
     set: dict[str, Any] = {}
+    """Values of parameters; any form of a value."""
     targets: dict[str, TargetOf] = {}
+    """What indicators have to reach; checked, never enforced."""
 
 
 def validate(model: type[M], data: Any, root: Any = None, path: tuple[Any, ...] = ()) -> M:

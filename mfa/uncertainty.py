@@ -4,27 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mfa.errors import MfaError, Place
 
-DISTRIBUTIONS: dict[str, tuple[int, ...]] = {
-    "normal": (2,),
-    "lognormal": (2,),
-    "uniform": (2,),
-    "triangular": (2,),
-    "pert": (2,),
-    "beta": (2, 4),
-    "empirical": (),
-    "dirichlet": (1,),
-    "fitted": (),
+
+class Takes(NamedTuple):
+    """How many numbers may describe a distribution beside a value, and what they mean."""
+
+    numbers: tuple[int, ...]
+    meaning: str
+
+
+DISTRIBUTIONS: dict[str, Takes] = {
+    "normal": Takes((2,), "``[mean, sd]``"),
+    "lognormal": Takes((2,), "``[mean, cv]``, a mean and a coefficient of variation"),
+    "uniform": Takes((2,), "``[low, high]``, all alike"),
+    "triangular": Takes((2,), "``[low, high]``, most often near the value"),
+    "pert": Takes((2,), "``[low, high]``, as triangular and smooth"),
+    "beta": Takes((2, 4), "``[a, b]`` between 0 and 1, or ``[a, b, low, high]``"),
+    "empirical": Takes((), "quantiles ``{0 %: 5 yr, 100 %: 25 yr}``, or a list of observations"),
+    "dirichlet": Takes((1,), "beside shares: how many observations stand behind them"),
+    "fitted": Takes((), "written by the program: the fit of which the law is drawn"),
 }
-"""Distributions a value may carry, and how many numbers may describe each beside the value.
+"""Distributions a value may carry.
 
 ``fitted`` is not written by hand: it stands in what ``{fit: FILE}`` becomes.
 """
 
-BESIDE = ("truncated", "redraw")
+BESIDE = {
+    "truncated": "``[low, high]``: beyond these nothing is drawn",
+    "redraw": "``yearly``, or ``{ar1: 0.9}`` for years that are correlated; else one draw for all",
+}
 """What may stand beside a distribution."""
 
 
@@ -90,7 +101,7 @@ def _bounds(
     if name == "dirichlet" and not isinstance(given, list | tuple):
         return (), (read(given, at(raw, name)),)
     if name != "empirical" or not isinstance(given, Mapping):
-        return (), _listed(raw, name, DISTRIBUTIONS[name], read, at)
+        return (), _listed(raw, name, DISTRIBUTIONS[name].numbers, read, at)
     pairs = []
     for key in given:
         where = at(given, key, of_key=True)

@@ -122,7 +122,7 @@ def panel_test(
     Dataset, dims (claim,)
         ``b`` [1/yr], ``standard_error``, ``low``, ``high``, ``sign`` (+1, −1) of b and
         ``confidence`` that it has this sign, one-sided; ``tau``, the rank correlation in the
-        direction of the claim, and ``p_tau`` (:func:`mfa.demand.waves.peak_shift`); attribute
+        direction of the claim, and ``p_tau`` (:func:`mfa.demand.peak_shift`); attribute
         ``countries``.
 
     Raises
