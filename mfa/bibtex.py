@@ -105,13 +105,13 @@ def entries(text: str) -> dict[str, Entry]:
 
 
 def _closing(text: str, start: int) -> int:
-    """Return where the brace is closed that was opened before the start."""
-    depth = 1
-    for position in range(start, len(text)):
+    """Return where the brace is closed that was opened before the start: at the latest at the next entry."""
+    depth, end = 1, text.find("\n@", start)
+    for position in range(start, len(text) if end < 0 else end):
         depth += {"{": 1, "}": -1}.get(text[position], 0)
         if depth == 0:
             return position
-    return len(text)
+    return len(text) if end < 0 else end
 
 
 def _fields(body: str) -> Iterator[tuple[str, str]]:
@@ -121,7 +121,16 @@ def _fields(body: str) -> Iterator[tuple[str, str]]:
         if equals and len(text) > 1 and (text[0], text[-1]) in (("{", "}"), ('"', '"')):
             text = text[1:-1]
         if equals and name.strip():
-            yield name.strip().lower(), text
+            yield name.strip().lower(), text if _in_pairs(text) else re.sub(r"[{}]", "", text)
+
+
+def _in_pairs(text: str) -> bool:
+    depth = 0
+    for letter in text:
+        depth += {"{": 1, "}": -1}.get(letter, 0)
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def _outside(text: str, separator: str) -> Iterable[str]:
