@@ -24,7 +24,6 @@ KINDS = {"article": "article", "techreport": "report", "book": "book"}
 
 FREE = {
     "CC BY 4.0": "CC-BY-4.0",
-    "CC BY 3.0 IGO": "CC-BY-3.0-IGO",
     "MIT": "MIT",
     "BSD-3-Clause": "BSD-3-Clause",
 }
@@ -237,11 +236,11 @@ def _person(name: str) -> dict[str, str]:
 
 
 def _reference(entry: Entry, otherwise: str) -> dict[str, Any]:
-    names = [name for name in entry.authors if name != "others"] or [entry.plain("title")]
+    names = [name for name in entry.authors if name != "others"]
     found: dict[str, Any] = {
         "type": KINDS.get(entry.kind, otherwise),
         "title": entry.plain("title") or entry.key,
-        "authors": [_person(name) for name in names],
+        "authors": [*map(_person, names)] or [{"name": entry.plain("title") or entry.key}],
     }
     if year := entry.plain("year"):
         found["year"] = int(year)

@@ -116,55 +116,63 @@ def _block(owners: Owners, number: int, years: tuple[int, int]) -> Cells:
 
 
 def _of_entry(entry: Entry, cells: Cells, scenario: Scenario) -> Iterator[tuple[str, Place]]:
-    yield from _keys(entry.form, cells, scenario)
+    for form, own in reached(entry, cells, scenario):
+        if isinstance(form, Known):
+            yield from ((key, form.place) for key in keys_of(form.source))
+        elif isinstance(form, TableOf):
+            table = scenario.tables[form.path]
+            named = table.columns.get("source", ())
+            rows = rows_for(table, form, own) if named else ()
+            for text in dict.fromkeys(named[row] for row in rows):
+                yield from ((key, form.place) for key in keys_of(text))
+
+
+def reached(entry: Entry, cells: Cells, scenario: Scenario) -> Iterator[tuple[Form, Cells]]:
+    """Yield every form that decides values of an entry on some cells, and the cells and years for which it does."""
+    yield from _inside(entry.form, cells, scenario)
     for change in entry.origins[1:]:
-        yield from _keys(change.form, cells, scenario)
+        yield from _inside(change.form, cells, scenario)
 
 
-def _keys(form: Form, cells: Cells, scenario: Scenario) -> Iterator[tuple[str, Place]]:
-    """Yield the sources of a form, of what stands inside it, and of the rows of its tables."""
+def _inside(form: Form, cells: Cells, scenario: Scenario) -> Iterator[tuple[Form, Cells]]:
+    yield form, cells
+    parts: list[tuple[Form, Cells]] = []
     match form:
-        case Known(value=value, source=source, place=place):
-            yield from ((key, place) for key in keys_of(source))
-            yield from _keys(value, cells, scenario)
-        case Change(value=value):
-            yield from _keys(value, cells, scenario)
+        case Known(value=value) | Change(value=value):
+            parts = [(value, cells)]
         case TableOf():
-            yield from _of_table(form, cells, scenario)
-        case Joined(observed, then, _, until):
-            first, last = cells.years
-            seen = (first, last if until is None else min(last, until))
-            yield from _keys(observed, replace(cells, years=seen), scenario)
-            if (start := last_seen(form, cells, scenario)) < last:
-                yield from _keys(then, replace(cells, years=(start, last)), scenario)
+            edges = (form.before, form.after, form.scale)
+            parts = [(e, cells) for e in edges if e is not None and not isinstance(e, str)]
+        case Joined(observed, then):
+            parts = _sides(form, observed, then, cells, scenario)
         case LawOf(law, fields):
             own = replace(cells, years=EVER) if law == "paced" else cells
-            for _, inner in fields:
-                yield from _keys(inner, own, scenario)
+            parts = [(inner, own) for _, inner in fields]
         case Items(values, dim):
             there = dict(zip(cells.dims, cells.labels, strict=True)).get(str(dim))
-            for label, inner in values:
-                if there is None or label in there:
-                    yield from _keys(inner, cells, scenario)
-        case YearPath(points=values) | Fields(fields=values):
-            for _, inner in values:
-                yield from _keys(inner, cells, scenario)
+            parts = [(inner, cells) for label, inner in values if there is None or label in there]
+        case YearPath(points=points):
+            first, last = _edges([year for year, _ in points], cells.years)
+            parts = [(inner, cells) for year, inner in points if first <= year <= last]
+        case Fields(fields=values):
+            parts = [(inner, cells) for _, inner in values]
+    for inner, own in parts:
+        yield from _inside(inner, own, scenario)
 
 
-def _of_table(form: TableOf, cells: Cells, scenario: Scenario) -> Iterator[tuple[str, Place]]:
-    table = scenario.tables[form.path]
-    rows = rows_for(table, form, dict(zip(cells.dims, cells.labels, strict=True)), cells.years)
-    named = table.columns.get("source", ())
-    for text in dict.fromkeys(named[row] for row in rows) if named else ():
-        yield from ((key, form.place) for key in keys_of(text))
-    for edge in (form.before, form.after, form.scale):
-        if edge is not None and not isinstance(edge, str):
-            yield from _keys(edge, cells, scenario)
+def _sides(
+    form: Joined, observed: Form, then: Form, cells: Cells, scenario: Scenario
+) -> list[tuple[Form, Cells]]:
+    """Return what of a continued history counts: what goes on starts from the last year observed."""
+    first, last = cells.years
+    end = last_seen(form, cells, scenario)
+    parts = [(observed, replace(cells, years=(min(first, end), min(last, end))))]
+    if last > end:
+        parts.append((then, replace(cells, years=(min(max(first, end), last), last))))
+    return parts
 
 
-def rows_for(
-    table: Table, form: TableOf, labels: dict[str, tuple[str, ...]], years: tuple[int, int]
-) -> NDArray[np.int64]:
+def rows_for(table: Table, form: TableOf, cells: Cells) -> NDArray[np.int64]:
     """Return the rows of a table that give values of cells in some years.
 
     Between rows values are interpolated or held, so that the nearest row on either side of the
@@ -175,11 +183,9 @@ def rows_for(
     table : Table
     form : TableOf
         Which of its rows are meant (``where``).
-    labels : mapping of dimension to labels
-        Of the cells.
-    years : (int, int)
-        First and last year.
+    cells : Cells
     """
+    labels, years = dict(zip(cells.dims, cells.labels, strict=True)), cells.years
     keep = np.ones(len(table), dtype=bool)
     for column, label in form.where:
         keep &= np.array([cell == label for cell in table.columns[column]], dtype=bool)
@@ -213,14 +219,13 @@ def _edges(given: list[int], years: tuple[int, int]) -> tuple[int, int]:
 
 def last_seen(form: Joined, cells: Cells, scenario: Scenario) -> int:
     """Return the last year that the observed part of a value gives."""
-    ends = [cells.years[1]]
+    ends = [cells.years[1] if form.until is None else 10**6]
     if form.until is not None:
         ends.append(form.until)
     inner = form.observed.value if isinstance(form.observed, Known) else form.observed
     if isinstance(inner, TableOf) and inner.after is None:
         table = scenario.tables[inner.path]
-        labels = dict(zip(cells.dims, cells.labels, strict=True))
-        rows = rows_for(table, inner, labels, EVER)
+        rows = rows_for(table, inner, replace(cells, years=EVER))
         if rows.size and "year" in table.columns:
             ends.append(max(int(table.columns["year"][row]) for row in rows))
     return min(ends)
