@@ -205,7 +205,7 @@ def _number(form: Form | None) -> str:
 def _giver(assignment: Assignment) -> str:
     if assignment.layer in GIVERS:
         return GIVERS[assignment.layer]
-    return f"{assignment.layer} {assignment.giver}" if assignment.layer != "set" else "set"
+    return f"{assignment.layer} {assignment.giver}"
 
 
 def _change(assignment: Assignment) -> str:

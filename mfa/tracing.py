@@ -95,11 +95,13 @@ class Trace:
 def trace(
     folder: str | Path,
     name: str,
+    cell: Mapping[str, str] | None = None,
     *,
+    year: int | str | None = None,
     scenario: str | None = None,
     sample: int | None = None,
     steps: int = STEPS,
-    **cell: Any,
+    **labels: str,
 ) -> Trace:
     """Explain a number of a result: what it is the sum of, down to files, lines and sources.
 
@@ -109,14 +111,17 @@ def trace(
         Of results; its manifest is all that is needed.
     name : str
         A flow, a stock, a parameter, or an indicator that is a quantity or a rate of roles.
+    cell : mapping of dimension to label, optional
+        Dimensions that are left out are added up.
+    year : int
     scenario : str, optional
         Of a result with several.
     sample : int, optional
         Of a result with samples: its number.
     steps : int
         Numbers that are followed at most: the largest terms first.
-    **cell
-        ``year=2035`` and a label for each dimension; those that are left out are added up.
+    **labels
+        The same as ``cell``, for dimensions whose names are none of the above.
 
     Returns
     -------
@@ -138,9 +143,9 @@ def trace(
     kept = saved(folder)
     one = kept.scenario(scenario)
     run = numbers_of(one, _parameters(kept, one, sample))
-    year = _year(cell.pop("year", None), one)
-    where = _checked(run, name, {dim: str(label) for dim, label in cell.items()})
-    asked = spot(name, where, year)
+    given = {**(cell or {}), **labels}
+    where = _checked(run, name, {dim: str(label) for dim, label in given.items()})
+    asked = spot(name, where, _year(year, one))
     seen: dict[Spot, None] = {}
     met: dict[str, Origin] = {}
     root = _grown(run, asked, 1.0, seen, met, steps)

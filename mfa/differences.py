@@ -1,0 +1,322 @@
+"""What differs between two results: the parameters first, then the numbers that follow from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from mfa.comparison import MOVING
+from mfa.errors import MfaError, known
+from mfa.explain import cells_in_words
+from mfa.forms import Known, Number
+from mfa.ownership import Entry
+from mfa.parameters import build_parameters, origins
+from mfa.results import rows, summary_years, worldwide
+from mfa.saved_results import Saved, saved
+from mfa.scenario import Scenario
+from mfa.stored_parts import some
+from mfa.units import canonical
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = NDArray[np.float64]
+
+DUST = 1e-9
+"""Differences below this share of the largest number of their kind and material are rounding."""
+
+KINDS = {"flow": 0, "stock": 1, "indicator": 2}
+"""In which order kinds are shown."""
+
+
+@dataclass(frozen=True)
+class Changed:
+    """Cells of a parameter that differ in the same way.
+
+    Attributes
+    ----------
+    parameter : str
+    cells : tuple of str
+        In words, blocks as blocks; empty for a parameter without dimensions.
+    change : str
+        From what to what.
+    before, now : str
+        Who gave each value, and where.
+    """
+
+    parameter: str
+    cells: tuple[str, ...]
+    change: str
+    before: str
+    now: str
+
+
+@dataclass(frozen=True)
+class Differences:
+    """What differs between two results.
+
+    Attributes
+    ----------
+    names : (str, str)
+    structure : tuple of str
+        What the systems, years and targets differ in, in words.
+    parameters : tuple of Changed
+    results : DataFrame
+        Rows by variable, material and year: both world totals, ``difference`` and ``relative``
+        (of the first), the largest difference of each unit first.
+    """
+
+    names: tuple[str, str]
+    structure: tuple[str, ...]
+    parameters: tuple[Changed, ...]
+    results: pd.DataFrame
+
+
+def differences(
+    first: str | Path, second: str | Path, *, year: int | None = None, by: str = "absolute"
+) -> Differences:
+    """Return what differs between two results: parameters, then the world totals that follow.
+
+    Parameters
+    ----------
+    first, second : path
+        Folders of results of one scenario each; with samples, their means are compared.
+    year : int, optional
+        Compare this year only, not the years of a summary.
+    by : {"absolute", "relative"}
+        What is meant by the largest difference.
+
+    Raises
+    ------
+    MfaError
+        If one is no whole result, or holds several scenarios.
+
+    Examples
+    --------
+    >>> import mfa
+    >>> mfa.differences("results/reference", "results/circular").results.head()  # doctest: +SKIP
+    """
+    both = [saved(first), saved(second)]
+    one, other = (kept.scenario() for kept in both)
+    names = (one.name, other.name)
+    if names[0] == names[1]:
+        names = (f"{one.name} ({first})", f"{other.name} ({second})")
+    return Differences(
+        names,
+        tuple(_structure(one, other)),
+        tuple(changed_parameters(one, other)),
+        _results(both, names, year, by),
+    )
+
+
+# ------------------------------------------------------------------ parameters
+
+
+def changed_parameters(one: Scenario, other: Scenario) -> Iterator[Changed]:
+    """Yield the parameters whose values differ between two scenarios, in the order of the system."""
+    shared = [
+        name
+        for name, spec in other.system.parameters.items()
+        if name in one.system.parameters
+        and one.system.parameters[name].dims == spec.dims
+        and one.years == other.years
+        and all(one.system.dimensions.get(d) == other.system.dimensions.get(d) for d in spec.dims)
+    ]
+    before, now = (build_parameters(scenario, shared) for scenario in (one, other))
+    for name in shared:
+        yield from _changed(one, other, name, before[name], now[name])
+
+
+def _changed(
+    one: Scenario, other: Scenario, name: str, before: xr.DataArray, now: xr.DataArray
+) -> Iterator[Changed]:
+    if np.array_equal(before.values, now.values):
+        spread = [_spread(scenario, name) for scenario in (one, other)]
+        if spread[0] != spread[1]:
+            told = [", ".join(sorted(text)) or "certain" for text in spread]
+            yield Changed(name, (), f"same values, drawn from {told[0]} → {told[1]}", "", "")
+        return
+    factor, unit = canonical(other.system.parameters[name].unit)[0], other.system.parameters[name].unit
+    groups: dict[tuple[str, str, str], list[dict[str, str]]] = {}
+    earlier = {tuple(cell.items()): entry for cell, entry in origins(one, name)}
+    for cell, entry in origins(other, name):
+        old, new = before.sel(cell), now.sel(cell)
+        if np.array_equal(old.values, new.values):
+            continue
+        text = _in_words(old, new, factor, "" if unit == "1" else f" {unit}")
+        was = earlier.get(tuple(cell.items()))
+        key = text, _giver(was) if was else "nothing", _giver(entry)
+        groups.setdefault(key, []).append(cell)
+    few = _fewest(groups)
+    for (text, was, gives), cells in few.items():
+        yield Changed(
+            name, tuple(cells_in_words(cells, other.system.dimensions)), text, was, gives
+        )
+
+
+def _fewest(
+    groups: dict[tuple[str, str, str], list[dict[str, str]]],
+) -> dict[tuple[str, str, str], list[dict[str, str]]]:
+    """Return groups of cells, those of one giver together if they are many."""
+    if len(groups) <= 4:
+        return groups
+    found: dict[tuple[str, str], list[tuple[str, list[dict[str, str]]]]] = {}
+    for (text, was, gives), cells in groups.items():
+        found.setdefault((was.partition(" at ")[0], gives.partition(" at ")[0]), []).append((text, cells))
+    return {
+        (
+            own[0][0] if len(own) == 1 else f"{own[0][0]} and {len(own) - 1} other changes",
+            was,
+            gives,
+        ): [cell for _, cells in own for cell in cells]
+        for (was, gives), own in found.items()
+    }
+
+
+def _in_words(old: xr.DataArray, new: xr.DataArray, factor: float, unit: str) -> str:
+    """Say from what to what values of a cell change: in the year of the largest change."""
+    before, now = np.atleast_1d(old.values / factor), np.atleast_1d(new.values / factor)
+    place = int(np.argmax(np.abs(now - before)))
+    ratio = np.divide(now, before, out=np.full_like(now, np.nan), where=before != 0)
+    there = ratio[np.isfinite(ratio)]
+    same = there.size and np.ptp(there) <= 1e-9 * abs(there[0]) and (now[before == 0] == 0).all()
+    when = ""
+    if "year" in old.dims:
+        years = old["year"].values[before != now]
+        when = f" in {int(old['year'].values[place])}"
+        when += "" if len(years) == 1 else f" (differs {years[0]}–{years[-1]})"
+    times = f", × {there[0]:.4g}" if same and abs(there[0] - 1) > 1e-12 else ""
+    return f"{before[place]:.4g} → {now[place]:.4g}{unit}{times}{when}"
+
+
+def _giver(entry: Entry) -> str:
+    last = entry.origins[-1]
+    who = "default" if last.layer == "default" else f"{last.layer} {last.giver}"
+    return f"{who} at {last.place}"
+
+
+def _spread(scenario: Scenario, name: str) -> set[str]:
+    """Return the distributions that stand beside values of a parameter."""
+    found = set()
+    for _, entry in origins(scenario, name):
+        form = entry.form
+        while isinstance(form, Known):
+            if form.distribution:
+                told = [f"{b.value:g}" if isinstance(b, Number) else "…" for b in form.bounds]
+                found.add(f"{form.distribution} {' '.join(told)}".strip())
+            form = form.value
+    return found
+
+
+def _structure(one: Scenario, other: Scenario) -> Iterator[str]:
+    """Say what systems, years and targets differ in."""
+    if one.years != other.years:
+        first, second = (f"{scenario.years[0]}–{scenario.years[1]}" for scenario in (one, other))
+        yield f"years: {first}, {second}; parameters are compared for equal years only"
+    for what in ("processes", "parameters", "dimensions"):
+        before, now = getattr(one.system, what), getattr(other.system, what)
+        for text, names in (
+            ("only in the first", [n for n in before if n not in now]),
+            ("only in the second", [n for n in now if n not in before]),
+            ("other", [n for n in now if n in before and now[n] != before[n]]),
+        ):
+            if names:
+                yield f"{what} {text}: {', '.join(names)}"
+    told = [{clause.name for clause in scenario.targets} for scenario in (one, other)]
+    if told[0] != told[1]:
+        yield f"targets: {', '.join(sorted(told[0])) or 'none'}; {', '.join(sorted(told[1])) or 'none'}"
+
+
+# --------------------------------------------------------------------- results
+
+
+def _results(
+    both: Sequence[Saved], names: tuple[str, str], year: int | None, by: str
+) -> pd.DataFrame:
+    import pandas as pd
+
+    data = [some(kept.folder, lambda _, attrs: attrs.get("kind") in MOVING) for kept in both]
+    found = [_totals(one, year) for one in data]
+    attrs = {str(n): (v.attrs["kind"], v.attrs["units"]) for one in data for n, v in one.data_vars.items()}
+    lines = []
+    for key in dict.fromkeys((*found[0], *found[1])):
+        old, new = (own.get(key, float("nan")) for own in found)
+        kind, unit = attrs[key[0]]
+        lines.append((*key, kind, unit, old, new, new - old))
+    columns = ["variable", "material", "year", "kind", "unit", *names, "difference"]
+    frame = pd.DataFrame(lines, columns=columns)
+    base = frame[names[0]].abs()
+    frame["relative"] = (frame["difference"] / base.where(base > 0)).astype(float)
+    largest = frame[[*names]].abs().max(axis=1)
+    scale = largest.groupby([frame["unit"], frame["material"]]).transform("max")
+    same = frame["difference"].abs() <= DUST * scale
+    lacking = frame["difference"].isna() & frame[[*names]].notna().any(axis=1)
+    frame = frame[(~same & frame["difference"].notna()) | lacking].copy()
+    if by not in ("absolute", "relative"):
+        raise MfaError(f"by {by!r}: the largest difference is 'absolute' or 'relative'")
+    frame["rank"] = frame["kind"].map(KINDS)
+    measure = frame["difference" if by == "absolute" else "relative"].abs()
+    frame["size"] = measure.fillna(np.inf if by == "relative" else -1.0)
+    frame = frame.sort_values(["rank", "unit", "size"], ascending=[True, True, False], kind="stable")
+    return frame.drop(columns=["rank", "size"]).reset_index(drop=True)
+
+
+def _totals(data: xr.Dataset, year: int | None) -> dict[tuple[str, str, int], float]:
+    """Return the world totals of a result by variable, material and year."""
+    every = [int(one) for one in data["year"].values] if "year" in data.dims else []
+    if year is not None and year not in every:
+        raise MfaError(f"there is no year {year} in a result. {known(year, every[:1] + every[-1:], 'from, to')}")
+    years: Iterable[int] = summary_years(data, 10) if year is None else [year]
+    found = {}
+    for name, part in worldwide(data):
+        for _, material, then, value in rows(part, years, ""):
+            found[name, material, then] = value
+    return found
+
+
+# ------------------------------------------------------------------ as text
+
+
+def largest(frame: pd.DataFrame, most: int) -> Iterator[tuple[str, list[tuple[str, ...]], int]]:
+    """Yield for each kind and unit a heading, the rows of the largest differences, and how many more.
+
+    Of a variable and a material only the year of the largest difference is shown.
+    """
+    first, second = frame.columns[5:7]
+    heads = {"flow": "flows", "stock": "stocks at the end of the year", "indicator": "indicators"}
+    for (kind, unit), own in frame.groupby(["kind", "unit"], sort=False):
+        top = own.drop_duplicates(["variable", "material"])
+        shown = top if most == 0 else top.head(most)
+        lines = [
+            (
+                str(row["variable"]),
+                str(row["material"]),
+                str(row["year"]),
+                _figure(row[first], unit),
+                _figure(row[second], unit),
+                _figure(row["difference"], unit),
+                _percent(row["relative"], row[first], row[second]),
+            )
+            for _, row in shown.iterrows()
+        ]
+        yield f"{heads[str(kind)]}, {'share' if unit == '1' else unit}", lines, len(top) - len(shown)
+
+
+def _figure(value: float, unit: str) -> str:
+    if value != value:
+        return "–"
+    if unit == "year":
+        return f"{value:.0f}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def _percent(relative: float, first: float, second: float) -> str:
+    if relative == relative:
+        return f"{100 * relative:+.1f} %" if abs(relative) < 10 else f"× {1 + relative:.3g}"
+    return "new" if first == 0 and second == second else ""
