@@ -152,15 +152,13 @@ def plain(text: str) -> str:
     >>> plain(r"P{\'e}n{\'e}lope M{\aa}nberger \& {\v{c}} 22--30")
     'Pénélope Månberger & č 22–30'
     """
-    text = re.sub(
-        r"\\(%s)(?![A-Za-z])\s?" % "|".join(LETTERS), lambda found: LETTERS[found[1]], text
-    )
+    text = re.sub(rf"\\({'|'.join(LETTERS)})(?![A-Za-z])\s?", lambda found: LETTERS[found[1]], text)
     text = re.sub(
         r"\\([\"'`^~=.]|[cvruH](?=[\s{]))\s*\{?\\?(\w)\}?",
         lambda found: unicodedata.normalize("NFC", found[2] + ACCENTS[found[1]]),
         text,
     )
-    text = re.sub(r"\\(?=[%s])" % re.escape(ESCAPED), "", text).replace("--", "–")
+    text = re.sub(rf"\\(?=[{re.escape(ESCAPED)}])", "", text).replace("--", "–")
     return " ".join(re.sub(r"[{}]", "", text).split())
 
 
@@ -170,5 +168,5 @@ def escaped(text: str) -> str:
     >>> escaped("100 % of Al & Fe_2 {a")
     '100 \\% of Al \\& Fe\\_2 a'
     """
-    found = re.sub(r"[%s]" % re.escape(ESCAPED), lambda mark: "\\" + mark[0], text)
+    found = re.sub(rf"[{re.escape(ESCAPED)}]", lambda mark: "\\" + mark[0], text)
     return re.sub(r"[{}]", "", found.replace("\\\\", "\\"))

@@ -74,7 +74,14 @@ class Citation:
         for entry, texts in self.methods.values():
             parts.append(f"% {'; '.join(texts)}\n{entry}")
         if lines := self.licences():
-            parts.append("\n".join(["% Licences of the data", *(f"% {line}".replace("@", " at ") for line in lines)]))
+            parts.append(
+                "\n".join(
+                    [
+                        "% Licences of the data",
+                        *(f"% {line}".replace("@", " at ") for line in lines),
+                    ]
+                )
+            )
         return "\n\n".join(parts)
 
     def cff(self) -> str:
@@ -133,7 +140,9 @@ def citation(kept: Saved) -> Citation:
     uses: dict[str, list[Use]] = {}
     written: dict[str, Entry] = {}
     for scenario in kept.scenarios:
-        written |= {k: e for text in bibliography_of(scenario).values() for k, e in entries(text).items()}
+        written |= {
+            k: e for text in bibliography_of(scenario).values() for k, e in entries(text).items()
+        }
         for use in sources_used(scenario):
             if use not in uses.setdefault(use.key, []):
                 uses[use.key].append(use)
@@ -152,7 +161,11 @@ def citation(kept: Saved) -> Citation:
     return Citation(
         software(kept),
         _once(sources),
-        {key: (entry, tuple(texts)) for key, (entry, texts) in methods.items() if key not in sources},
+        {
+            key: (entry, tuple(texts))
+            for key, (entry, texts) in methods.items()
+            if key not in sources
+        },
     )
 
 
@@ -244,7 +257,12 @@ def _reference(entry: Entry, otherwise: str) -> dict[str, Any]:
     }
     if year := entry.plain("year"):
         found["year"] = int(year)
-    for key, name in (("journal", "journal"), ("volume", "volume"), ("number", "number"), ("note", "notes")):
+    for key, name in (
+        ("journal", "journal"),
+        ("volume", "volume"),
+        ("number", "number"),
+        ("note", "notes"),
+    ):
         if text := entry.plain(name.removesuffix("s") if name == "notes" else key):
             found[name] = text
     start, _, end = entry.plain("pages").partition("–")
@@ -274,4 +292,3 @@ def in_format(told: Citation, name: str) -> str:
     if name not in formats:
         raise MfaError(f"unknown format {name!r}. {known(name, formats, 'formats')}")
     return formats[name]()
-

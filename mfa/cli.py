@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 FILES = click.argument("files", nargs=-1, required=True, metavar="FILE…")
 FILE = click.argument("file", metavar="FILE")
 
+
 class Commands(click.Group):
     """Turns bad input into a message and exit code 2, and suggests commands."""
 

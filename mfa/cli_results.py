@@ -75,13 +75,17 @@ def compare(
         _side_by_side(results, flow, as_csv)
         return
     if flow is not None:
-        raise MfaError("--flow is for results side by side; differences are of all flows and stocks")
+        raise MfaError(
+            "--flow is for results side by side; differences are of all flows and stocks"
+        )
     if len(results) < 2:
         raise MfaError("differences are between two results; name another one")
     for number, other in enumerate(results[1:]):
         if number:
             click.echo("")
-        _differences(results[0], other, as_csv, year, by or "absolute", 12 if most is None else most)
+        _differences(
+            results[0], other, as_csv, year, by or "absolute", 12 if most is None else most
+        )
 
 
 def _differences(
@@ -93,7 +97,9 @@ def _differences(
     found = differences(first, second, year=year, by=by)
     one, other = found.names
     if as_csv:
-        click.echo(found.results.to_csv(index=False, lineterminator="\n", float_format="%.10g"), nl=False)
+        click.echo(
+            found.results.to_csv(index=False, lineterminator="\n", float_format="%.10g"), nl=False
+        )
         return
     click.echo(f"{one} → {other}")
     for text in found.structure:

@@ -18,7 +18,7 @@ from mfa.forms import Known, Number
 from mfa.ownership import Entry
 from mfa.parameters import build_parameters, origins
 from mfa.results import rows, summary_years, worldwide
-from mfa.saved_results import Saved, saved
+from mfa.saved_results import saved
 from mfa.scenario import Scenario
 from mfa.stored_parts import some
 from mfa.units import canonical
@@ -31,8 +31,12 @@ Array = NDArray[np.float64]
 DUST = 1e-9
 """Differences below this share of the largest number of their kind and material are rounding."""
 
-KINDS = {"flow": 0, "stock": 1, "indicator": 2}
-"""In which order kinds are shown."""
+KINDS = ("indicator", "flow", "stock")
+UNITS = ("t/yr", "1", "t")
+"""In which order kinds, and the units of each, are shown; other units follow."""
+
+MOST_GROUPS = 6
+"""Groups of cells of one parameter that are told one by one."""
 
 
 @dataclass(frozen=True)
@@ -104,14 +108,16 @@ def differences(
     """
     both = [saved(first), saved(second)]
     one, other = (kept.scenario() for kept in both)
-    names = (one.name, other.name)
+    names: tuple[str, str] = (one.name, other.name)
     if names[0] == names[1]:
         names = (f"{one.name} ({first})", f"{other.name} ({second})")
+    data = [some(kept.folder, lambda _, attrs: attrs.get("kind") in MOVING) for kept in both]
+    told = [*_structure(one, other), *_only_in_one(data)]
     return Differences(
         names,
-        tuple(_structure(one, other)),
+        tuple(told),
         tuple(changed_parameters(one, other)),
-        _results(both, names, year, by),
+        _results(data, names, year, by),
     )
 
 
@@ -142,8 +148,11 @@ def _changed(
             told = [", ".join(sorted(text)) or "certain" for text in spread]
             yield Changed(name, (), f"same values, drawn from {told[0]} → {told[1]}", "", "")
         return
-    factor, unit = canonical(other.system.parameters[name].unit)[0], other.system.parameters[name].unit
-    groups: dict[tuple[str, str, str], list[dict[str, str]]] = {}
+    factor, unit = (
+        canonical(other.system.parameters[name].unit)[0],
+        other.system.parameters[name].unit,
+    )
+    groups: dict[tuple[str, str], tuple[list[dict[str, str]], dict[str, None]]] = {}
     earlier = {tuple(cell.items()): entry for cell, entry in origins(one, name)}
     for cell, entry in origins(other, name):
         old, new = before.sel(cell), now.sel(cell)
@@ -151,31 +160,30 @@ def _changed(
             continue
         text = _in_words(old, new, factor, "" if unit == "1" else f" {unit}")
         was = earlier.get(tuple(cell.items()))
-        key = text, _giver(was) if was else "nothing", _giver(entry)
-        groups.setdefault(key, []).append(cell)
-    few = _fewest(groups)
-    for (text, was, gives), cells in few.items():
-        yield Changed(
-            name, tuple(cells_in_words(cells, other.system.dimensions)), text, was, gives
-        )
+        cells, givers = groups.setdefault((text, _giver(entry)), ([], {}))
+        cells.append(cell)
+        givers[_giver(was) if was else "nothing"] = None
+    for (text, gives), (cells, givers) in _fewest(groups).items():
+        words = tuple(cells_in_words(cells, other.system.dimensions))
+        others = f" and {len(givers) - 1} others" if len(givers) > 1 else ""
+        yield Changed(name, words, text, f"{next(iter(givers))}{others}", gives)
 
 
 def _fewest(
-    groups: dict[tuple[str, str, str], list[dict[str, str]]],
-) -> dict[tuple[str, str, str], list[dict[str, str]]]:
-    """Return groups of cells, those of one giver together if they are many."""
-    if len(groups) <= 4:
+    groups: dict[tuple[str, str], tuple[list[dict[str, str]], dict[str, None]]],
+) -> dict[tuple[str, str], tuple[list[dict[str, str]], dict[str, None]]]:
+    """Return groups of cells; if they are many, those of one giver together."""
+    if len(groups) <= MOST_GROUPS:
         return groups
-    found: dict[tuple[str, str], list[tuple[str, list[dict[str, str]]]]] = {}
-    for (text, was, gives), cells in groups.items():
-        found.setdefault((was.partition(" at ")[0], gives.partition(" at ")[0]), []).append((text, cells))
+    texts: dict[str, list[str]] = {}
+    for text, gives in groups:
+        texts.setdefault(gives, []).append(text)
     return {
-        (
-            own[0][0] if len(own) == 1 else f"{own[0][0]} and {len(own) - 1} other changes",
-            was,
-            gives,
-        ): [cell for _, cells in own for cell in cells]
-        for (was, gives), own in found.items()
+        (f"{own[0]}{f' and {len(own) - 1} other changes' if len(own) > 1 else ''}", gives): (
+            [cell for text in own for cell in groups[text, gives][0]],
+            {was: None for text in own for was in groups[text, gives][1]},
+        )
+        for gives, own in texts.items()
     }
 
 
@@ -236,16 +244,31 @@ def _structure(one: Scenario, other: Scenario) -> Iterator[str]:
 # --------------------------------------------------------------------- results
 
 
+def _only_in_one(data: Sequence[xr.Dataset]) -> Iterator[str]:
+    """Say which variables only one of the results has, and which results are means of samples."""
+    for place, own, other in (("first", *data), ("second", *reversed(data))):
+        if "sample" in own.sizes:
+            yield f"the {place} is compared by the mean of its {own.sizes['sample']:,} samples"
+        if names := [str(name) for name in own.data_vars if name not in other]:
+            shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if names[8:] else "")
+            yield f"results only in the {place}: {shown}"
+
+
 def _results(
-    both: Sequence[Saved], names: tuple[str, str], year: int | None, by: str
+    data: Sequence[xr.Dataset], names: tuple[str, str], year: int | None, by: str
 ) -> pd.DataFrame:
     import pandas as pd
 
-    data = [some(kept.folder, lambda _, attrs: attrs.get("kind") in MOVING) for kept in both]
     found = [_totals(one, year) for one in data]
-    attrs = {str(n): (v.attrs["kind"], v.attrs["units"]) for one in data for n, v in one.data_vars.items()}
+    attrs = {
+        str(n): (v.attrs["kind"], v.attrs["units"])
+        for one in data
+        for n, v in one.data_vars.items()
+    }
     lines = []
     for key in dict.fromkeys((*found[0], *found[1])):
+        if any(key[0] not in one for one in data):
+            continue
         old, new = (own.get(key, float("nan")) for own in found)
         kind, unit = attrs[key[0]]
         lines.append((*key, kind, unit, old, new, new - old))
@@ -260,18 +283,24 @@ def _results(
     frame = frame[(~same & frame["difference"].notna()) | lacking].copy()
     if by not in ("absolute", "relative"):
         raise MfaError(f"by {by!r}: the largest difference is 'absolute' or 'relative'")
-    frame["rank"] = frame["kind"].map(KINDS)
+    order = {unit: place for place, unit in enumerate(UNITS)}
+    frame["rank"] = frame["kind"].map(KINDS.index)
+    frame["second"] = frame["unit"].map(lambda unit: order.get(unit, len(UNITS)))
     measure = frame["difference" if by == "absolute" else "relative"].abs()
     frame["size"] = measure.fillna(np.inf if by == "relative" else -1.0)
-    frame = frame.sort_values(["rank", "unit", "size"], ascending=[True, True, False], kind="stable")
-    return frame.drop(columns=["rank", "size"]).reset_index(drop=True)
+    frame = frame.sort_values(
+        ["rank", "second", "unit", "size"], ascending=[True, True, True, False], kind="stable"
+    )
+    return frame.drop(columns=["rank", "second", "size"]).reset_index(drop=True)
 
 
 def _totals(data: xr.Dataset, year: int | None) -> dict[tuple[str, str, int], float]:
     """Return the world totals of a result by variable, material and year."""
     every = [int(one) for one in data["year"].values] if "year" in data.dims else []
     if year is not None and year not in every:
-        raise MfaError(f"there is no year {year} in a result. {known(year, every[:1] + every[-1:], 'from, to')}")
+        raise MfaError(
+            f"there is no year {year} in a result. {known(year, every[:1] + every[-1:], 'from, to')}"
+        )
     years: Iterable[int] = summary_years(data, 10) if year is None else [year]
     found = {}
     for name, part in worldwide(data):
@@ -293,19 +322,23 @@ def largest(frame: pd.DataFrame, most: int) -> Iterator[tuple[str, list[tuple[st
     for (kind, unit), own in frame.groupby(["kind", "unit"], sort=False):
         top = own.drop_duplicates(["variable", "material"])
         shown = top if most == 0 else top.head(most)
-        lines = [
+        lines: list[tuple[str, ...]] = [
             (
                 str(row["variable"]),
                 str(row["material"]),
                 str(row["year"]),
-                _figure(row[first], unit),
-                _figure(row[second], unit),
-                _figure(row["difference"], unit),
+                _figure(row[first], str(unit)),
+                _figure(row[second], str(unit)),
+                _figure(row["difference"], str(unit)),
                 _percent(row["relative"], row[first], row[second]),
             )
             for _, row in shown.iterrows()
         ]
-        yield f"{heads[str(kind)]}, {'share' if unit == '1' else unit}", lines, len(top) - len(shown)
+        yield (
+            f"{heads[str(kind)]}, {'share' if unit == '1' else unit}",
+            lines,
+            len(top) - len(shown),
+        )
 
 
 def _figure(value: float, unit: str) -> str:

@@ -105,7 +105,7 @@ def entry_of(text: str) -> Entry | None:
     if found is None:
         return None
     who, year, title = found.groups()
-    named = [name for name in re.split(r", | and ", who.replace(" et al.", ""))]
+    named = re.split(r", | and ", who.replace(" et al.", ""))
     authors = named if all(len(name.split()) == 1 for name in named) else [f"{{{escaped(who)}}}"]
     key = re.sub(r"\W", "", named[0].split()[-1].lower()) + year
     fields = {

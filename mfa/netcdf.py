@@ -70,7 +70,7 @@ def read_some(
     OSError
         If it is no file of this format, or damaged.
     """
-    import h5py
+    import h5py  # type: ignore[import-untyped]
 
     with h5py.File(path, "r") as file:
         there = [name for name in file if isinstance(file[name], h5py.Dataset)]
@@ -126,7 +126,7 @@ def _is_plain(data: xr.Dataset) -> bool:
 
 
 def _write_plain(data: xr.Dataset, target: BytesIO) -> None:
-    import h5py  # type: ignore[import-untyped]
+    import h5py
 
     with h5py.File(target, "w", track_order=True) as file:
         versions = f"version=2,hdf5={h5py.version.hdf5_version},h5py={h5py.__version__}"

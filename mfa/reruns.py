@@ -81,7 +81,9 @@ class Rerun:
         if self.same:
             head = f"{self.folder}: the same {self.variables} variables, sha256 {self.now}"
             return "\n".join(filter(None, (head, others)))
-        rows = [("variable", "cells that differ", "at most by", "relative", "at")]
+        rows: list[tuple[str, ...]] = [
+            ("variable", "cells that differ", "at most by", "relative", "at")
+        ]
         rows += [one.row() for one in self.differences]
         return "\n".join(
             [

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from mfa.assignments import Assignment
 from mfa.errors import MfaError
 from mfa.forms import Change, Fields, Form, Joined, Known, LawOf, Number, Rest, TableOf, YearPath
@@ -16,6 +14,10 @@ from mfa.scenario import Scenario
 from mfa.used_sources import Cells, last_seen, reached, rows_for
 
 GIVERS = {"default": "declared default of the system", "override": "changed in a program"}
+
+
+MOST_ROWS = 3
+"""Rows of a table that are told one by one."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +84,7 @@ def origin_of(
         The value itself, in canonical units.
     unit : str
     """
-    index = tuple(
-        own.index(cell[d]) for d, own in zip(owners.dims, owners.labels, strict=True)
-    )
+    index = tuple(own.index(cell[d]) for d, own in zip(owners.dims, owners.labels, strict=True))
     number = int(owners.owner[index])
     if number < 0:
         raise MfaError(f"{name}: nothing gives its value for {dict(cell)}")
@@ -174,7 +174,11 @@ def _rows(scenario: Scenario, form: TableOf, cells: Cells) -> Iterator[str]:
     table = scenario.tables[form.path]
     rows = rows_for(table, form, cells)
     scaled = f", scaled by {_number(form.scale)}" if form.scale is not None else ""
-    for row in rows[:3]:
+    if len(rows) > MOST_ROWS:
+        lines = [table.lines[int(row)] for row in rows]
+        yield f"{form.path}:{min(lines)}–{max(lines)} ({len(rows)} rows){scaled}"
+        return
+    for row in rows:
         own = {c: table.columns[c][row] for c in table.columns}
         told = [own["year"]] if "year" in own else []
         told += [" ".join(filter(None, (own["value"], own.get("unit", ""))))]
@@ -183,9 +187,6 @@ def _rows(scenario: Scenario, form: TableOf, cells: Cells) -> Iterator[str]:
             raw = f", {_few(own['raw_row'])}" if own.get("raw_row") else ""
             told.append(f"from {own['raw_file']}{raw}")
         yield f"{form.path}:{table.lines[int(row)]} ({'; '.join(told)}){scaled}"
-    if len(rows) > 3:
-        lines = [table.lines[int(row)] for row in rows]
-        yield f"{form.path}:{min(lines)}–{max(lines)} ({len(rows)} rows)"
 
 
 def _few(raw: str) -> str:
@@ -215,5 +216,3 @@ def _change(assignment: Assignment) -> str:
     if isinstance(form, Change):
         return f"{'scaled by' if form.kind == 'scale' else 'with an addition of'} {_number(form.value) or 'a value'}"
     return "changed"
-
-

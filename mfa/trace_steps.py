@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
-from typing import Any
 
 import numpy as np
 
@@ -41,9 +40,7 @@ def _summed(run: Numbers, name: str, free: Sequence[str], cell: Cell, year: int)
     for index in np.ndindex(found.shape):
         more = {d: labels[d][i] for d, i in zip(free, index, strict=True)}
         whole = {**{d: cell[d] for d in own if d in cell}, **more}
-        parts.append(
-            Part(", ".join(more.values()), float(found[index]), spot(name, whole, year))
-        )
+        parts.append(Part(", ".join(more.values()), float(found[index]), spot(name, whole, year)))
     unit = "t/yr" if name in run.plan.flows else "t"
     equation = f"sum over {', '.join(free)} ({found.size} cells)"
     return Made(float(found.sum()), unit, equation, tuple(parts))
@@ -76,7 +73,10 @@ def _filled(run: Numbers, step: Step, cell: Cell, year: int) -> Made:
             Part(f"{flow} of {then}", amount, spot(flow, own, then)) for flow, own, amount in ports
         ]
     return Made(
-        run.value(str(step.stock), cell, year), "t", f"all that arrived since {run.first}", tuple(parts)
+        run.value(str(step.stock), cell, year),
+        "t",
+        f"all that arrived since {run.first}",
+        tuple(parts),
     )
 
 
@@ -133,7 +133,8 @@ def _split(run: Numbers, step: SplitStep, name: str, cell: Cell, year: int) -> M
 def _market(run: Numbers, step: MarketStep, name: str, cell: Cell, year: int) -> Made:
     sign = 1.0 if name == step.last else -1.0
     asks, wanted = scaled(run, step.asks, cell, year, sign)
-    arrivals, there = [], 0.0
+    arrivals: list[Part] = []
+    there = 0.0
     if step.arrivals.flows:
         arrivals, there = scaled(run, step.arrivals, cell, year, -sign)
     told = f"asks {number(wanted)}", f"arrivals {number(there)}"
@@ -174,7 +175,7 @@ def _stock(run: Numbers, step: StockStep, name: str, cell: Cell, year: int) -> M
     return outflow_made(run, step, cell, year)
 
 
-_RULES: dict[type[Step], Any] = {
+_RULES: dict[type[Step], Callable[..., Made]] = {
     SourceStep: _given,
     SinkStep: _taken,
     MakeStep: _input,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import product
 from typing import NamedTuple
 
@@ -40,11 +40,10 @@ def cohorts(run: Numbers, step: StockStep, cell: Cell, year: int) -> Cohorts:
             units = units * spread(left, step.reuse.dims, dims)
         entered = run.at(units, dims, cell)
     else:
-        entered = sum(
-            run.series(flow, own) for flow, own, _ in gathered(run, step.arrivals, cell, year)
-        )
+        came = gathered(run, step.arrivals, cell, year)
+        entered = np.sum([run.series(flow, own) for flow, own, _ in came], axis=0)
         dims = ()
-    entered = np.asarray(entered, dtype=float)[..., :count]
+    entered = entered[..., :count]
     alive = run.at(arrays["survival"], dims if step.driver else step.inner, cell)
     ages = np.arange(now, -1, -1)
     if by_cohort:
@@ -68,11 +67,11 @@ def cohorts(run: Numbers, step: StockStep, cell: Cell, year: int) -> Cohorts:
 
 def _weights(
     run: Numbers, step: StockStep, content: Array | None, dims: tuple[str, ...], cell: Cell
-):  # type: ignore[no-untyped-def]
+) -> Callable[[Array], Array]:
     """Return what turns units or masses (free dims…, cohort) into masses (cohort,)."""
     free = tuple(d for d in dims if d not in cell)
     if content is None:
-        return lambda array: array.reshape(-1, array.shape[-1]).sum(axis=0)
+        return lambda array: np.asarray(array.reshape(-1, array.shape[-1]).sum(axis=0))
     inner = tuple(d for d in step.inner if d not in cell)
     held = run.at(content, step.inner, cell)
 
@@ -158,9 +157,7 @@ def inflow_made(run: Numbers, step: StockStep, cell: Cell, year: int) -> Made:
     said = f"{over}{text}"
     if step.reuse is not None:
         left = _left(run, step, cell, year)
-        said += (
-            f", times {number(left)}: units that leave {step.reuse.source} and still serve meet the others"
-        )
+        said += f", times {number(left)}: units that leave {step.reuse.source} and still serve meet the others"
         parts = [Part(part.text, part.amount * left) for part in parts]
         origins += run.origins(step.reuse.usable, {**cell, **step.reuse.other.at, **largest}, year)
     return Made(value, "t/yr", said, tuple(parts), tuple(origins))

@@ -7,21 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mfa.assessment import RATES, RATIOS, combined, quantities
 from mfa.bibtex import Entry, entries
 from mfa.errors import MfaError, known
 from mfa.kept import dims_of
 from mfa.manifest import bibliography_of
 from mfa.parameters import build_parameters
 from mfa.reruns import drawing
-from mfa.role_names import ROLES, variable
-from mfa.role_plans import Term
 from mfa.saved_results import Saved, saved
 from mfa.scenario import Scenario
 from mfa.stored_parts import some
-from mfa.trace_nodes import Cell, Made, Node, Part, Spot, number, spot
+from mfa.trace_nodes import Made, Node, Spot, number, spot
 from mfa.trace_numbers import Numbers, numbers_of
 from mfa.trace_origins import Origin
+from mfa.trace_roles import of_rate, of_roles, role_quantities, role_rates
 from mfa.trace_steps import made
 
 SHOWN = 3
@@ -45,11 +43,14 @@ class Trace:
         The parameters that were met, in this order.
     entries : mapping of key to Entry
         Of the sources that have an entry.
+    whole : bool
+        Whether all large terms were followed; not if ``steps`` were too few.
     """
 
     root: Node
     origins: tuple[Origin, ...]
     entries: Mapping[str, Entry]
+    whole: bool = True
 
     @property
     def value(self) -> float:
@@ -89,6 +90,8 @@ class Trace:
         if self.sources:
             lines += ["", "sources"]
             lines += [f"  {key}: {line}" for key, line in self.sources.items()]
+        if not self.whole:
+            lines += ["", "not all large terms were followed; more steps follow more of them"]
         return "\n".join(lines)
 
 
@@ -152,7 +155,7 @@ def trace(
     if name not in one.parameters:
         _must_be_stored(kept, root, one, sample)
     written = {k: e for text in bibliography_of(one).values() for k, e in entries(text).items()}
-    return Trace(root, tuple(met.values()), written)
+    return Trace(root, tuple(met.values()), written, len(seen) < steps)
 
 
 def _parameters(kept: Saved, scenario: Scenario, sample: int | None) -> Any:
@@ -189,7 +192,7 @@ def _year(given: Any, scenario: Scenario) -> int:
 
 def _checked(run: Numbers, name: str, cell: dict[str, str]) -> dict[str, str]:
     """Return a cell whose dimensions and labels a variable has."""
-    roles = _quantities(run) | _rates(run)
+    roles = role_quantities(run) | role_rates(run)
     dims = {n: tuple(d for d in own if d != "year") for n, own in dims_of(run.plan).items()}
     dims |= dict.fromkeys(roles, run.plan.roles.dims if run.plan.roles else ())
     if name not in dims:
@@ -198,12 +201,16 @@ def _checked(run: Numbers, name: str, cell: dict[str, str]) -> dict[str, str]:
     labels = run.plan.system.dimensions
     for dim, label in cell.items():
         if dim not in dims[name]:
-            raise MfaError(f"{name} has no dimension {dim!r}. {known(dim, dims[name], 'dimensions')}")
+            raise MfaError(
+                f"{name} has no dimension {dim!r}. {known(dim, dims[name], 'dimensions')}"
+            )
         if label not in labels[dim]:
             raise MfaError(f"{dim!r} has no label {label!r}. {known(label, labels[dim], 'labels')}")
     if name in run.plan.system.parameters and (left := [d for d in dims[name] if d not in cell]):
         shown = " ".join(f"'{d}={labels[d][0]}'" for d in left)
-        raise MfaError(f"{name} is a parameter, which is not added up; say a label of each: {shown}")
+        raise MfaError(
+            f"{name} is a parameter, which is not added up; say a label of each: {shown}"
+        )
     return cell
 
 
@@ -219,7 +226,7 @@ def _grown(
     own = Made(own.value, own.unit, own.equation, parts, own.origins)
     below: dict[int, Node] = {}
     for position, part in enumerate(parts[:SHOWN]):
-        if part.spot is None or part.spot in seen or len(seen) >= most:
+        if part.spot is None or part.spot in seen or (len(seen) >= most and met):
             continue
         of_all = share * abs(part.amount / own.value) if own.value else 0.0
         if position == 0 or (not below and not own.origins) or of_all >= LEAST:
@@ -232,67 +239,11 @@ def _made(run: Numbers, at: Spot) -> Made:
     if name in run.plan.system.parameters:
         origins = tuple(run.origin(name, cell, at.year))
         return Made(origins[0].value, origins[0].unit, "a parameter", (), origins)
-    if name in (terms := _quantities(run)):
-        return _of_roles(run, name, terms[name], cell, at.year)
-    if name in (rates := _rates(run)):
-        return _of_rate(run, rates[name], cell, at.year)
+    if name in (terms := role_quantities(run)):
+        return of_roles(run, name, terms[name], cell, at.year)
+    if name in (rates := role_rates(run)):
+        return of_rate(run, rates[name], cell, at.year)
     return made(run, name, cell, at.year)
-
-
-# ------------------------------------------------------------------ indicators
-
-
-def _quantities(run: Numbers) -> dict[str, tuple[Term, ...]]:
-    """Return the flows and stocks that each quantity of roles adds up."""
-    if run.plan.roles is None:
-        return {}
-    there = run.plan.roles.terms
-    found = {
-        variable(role): terms for role, terms in there.items() if ROLES[role].kind != "parameter"
-    }
-    scraps = [t for role in ("old_scrap_supply", "new_scrap_supply") for t in there.get(role, ())]
-    return found | ({"secondary_supply": tuple(scraps)} if scraps else {})
-
-
-def _rates(run: Numbers) -> dict[str, tuple[str, str]]:
-    """Return part and whole of the rates that can be made of these quantities."""
-    there = _quantities(run)
-    both = {name: own[:2] for name, own in (RATES | RATIOS).items()}
-    return {
-        f"indicator_{name}": (part, whole)
-        for name, (part, whole) in both.items()
-        if all(one in there for one in (part, *quantities(whole)))
-    }
-
-
-def _of_roles(
-    run: Numbers, name: str, terms: tuple[Term, ...], cell: Cell, year: int
-) -> Made:
-    labels = run.plan.system.dimensions
-    parts = []
-    for term in terms:
-        if any(d in cell and labels[d][i] != cell[d] for d, i in term.at):
-            continue
-        own = {d: label for d, label in cell.items() if d in term.dims}
-        parts.append(Part(term.name, run.value(term.name, own, year), spot(term.name, own, year)))
-    unit = "t" if terms and terms[0].name in run.plan.stocks else "t/yr"
-    total = sum(part.amount for part in parts)
-    return Made(total, unit, "what plays this role, added up", tuple(parts))
-
-
-def _of_rate(run: Numbers, both: tuple[str, str], cell: Cell, year: int) -> Made:
-    part, whole = both
-    terms = _quantities(run)
-
-    def total(name: str) -> float:
-        return _of_roles(run, name, terms[name], cell, year).value
-
-    above, below = total(part), float(combined(whole, total))
-    rate = above / below if below else float("nan")
-    names = dict.fromkeys((part, *quantities(whole)))
-    parts = tuple(Part(name, total(name), spot(name, cell, year)) for name in names)
-    text = f"{part} ({number(above)}) / {whole} ({number(below)})"
-    return Made(rate, "1", text, parts)
 
 
 # ------------------------------------------------------------------ what is stored
@@ -311,7 +262,7 @@ def _must_be_stored(kept: Saved, root: Node, scenario: Scenario, sample: int | N
     own = {dim: label for dim, label in root.spot.cell if dim in found.dims}
     if len(own) < len(root.spot.cell):
         return  # what was kept is summed over one of these
-    stored = float(found.sel(year=root.spot.year, **own).sum())
+    stored = float(found.sel({"year": root.spot.year, **own}).sum())
     apart = abs(stored - root.made.value)
     if apart > 1e-9 * max(abs(stored), abs(root.made.value)) and apart > 1e-9:
         raise MfaError(
