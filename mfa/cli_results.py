@@ -105,7 +105,7 @@ def _differences(
     for text in found.structure:
         click.echo(f"  {text}")
     names = dict.fromkeys(one.parameter for one in found.parameters)
-    click.echo(f"\nparameters that differ: {len(names) or 'none'}")
+    click.echo(f"\nparameters that differ: {len(names)} of {found.compared} that both have")
     for own in found.parameters:
         click.echo(f"  {own.parameter}: {own.change}")
         for text in own.cells:
@@ -113,7 +113,7 @@ def _differences(
         if own.now:
             click.echo(f"      {own.now}; before {own.before}")
     variables = found.results["variable"].nunique()
-    click.echo(f"\nworld totals that differ: {variables or 'none'}")
+    click.echo(f"\nvariables whose world totals differ: {variables}")
     for head, lines, more in largest(found.results, most):
         title = ("variable", "material", "year", one, other, "difference", "")
         click.echo(f"\n{head}, largest {by} difference first")

@@ -68,6 +68,8 @@ class Differences:
     Attributes
     ----------
     names : (str, str)
+    compared : int
+        Parameters that both have over the same years and labels.
     structure : tuple of str
         What the systems, years and targets differ in, in words.
     parameters : tuple of Changed
@@ -77,6 +79,7 @@ class Differences:
     """
 
     names: tuple[str, str]
+    compared: int
     structure: tuple[str, ...]
     parameters: tuple[Changed, ...]
     results: pd.DataFrame
@@ -115,6 +118,7 @@ def differences(
     told = [*_structure(one, other), *_only_in_one(data)]
     return Differences(
         names,
+        len(in_both(one, other)),
         tuple(told),
         tuple(changed_parameters(one, other)),
         _results(data, names, year, by),
@@ -126,7 +130,15 @@ def differences(
 
 def changed_parameters(one: Scenario, other: Scenario) -> Iterator[Changed]:
     """Yield the parameters whose values differ between two scenarios, in the order of the system."""
-    shared = [
+    shared = in_both(one, other)
+    before, now = (build_parameters(scenario, shared) for scenario in (one, other))
+    for name in shared:
+        yield from _changed(one, other, name, before[name], now[name])
+
+
+def in_both(one: Scenario, other: Scenario) -> list[str]:
+    """Return the parameters that two scenarios have over the same years and labels."""
+    return [
         name
         for name, spec in other.system.parameters.items()
         if name in one.system.parameters
@@ -134,9 +146,6 @@ def changed_parameters(one: Scenario, other: Scenario) -> Iterator[Changed]:
         and one.years == other.years
         and all(one.system.dimensions.get(d) == other.system.dimensions.get(d) for d in spec.dims)
     ]
-    before, now = (build_parameters(scenario, shared) for scenario in (one, other))
-    for name in shared:
-        yield from _changed(one, other, name, before[name], now[name])
 
 
 def _changed(
