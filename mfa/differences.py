@@ -113,7 +113,8 @@ def differences(
     one, other = (kept.scenario() for kept in both)
     names: tuple[str, str] = (one.name, other.name)
     if names[0] == names[1]:
-        names = (f"{one.name} ({first})", f"{other.name} ({second})")
+        again = " again" if str(first) == str(second) else ""
+        names = (f"{one.name} ({first})", f"{other.name} ({second}{again})")
     data = [some(kept.folder, lambda _, attrs: attrs.get("kind") in MOVING) for kept in both]
     told = [*_structure(one, other), *_only_in_one(data)]
     return Differences(
