@@ -76,14 +76,18 @@ if TYPE_CHECKING:
     from mfa.balances import balance
     from mfa.bands import quantiles
     from mfa.calibration import weights
+    from mfa.checklists import checklist
+    from mfa.citations import cite
     from mfa.comparison import compare
     from mfa.contributions import decompose
+    from mfa.differences import differences
     from mfa.dims import array, years
     from mfa.errors import BalanceError, MfaError
     from mfa.manifest import read_scenario, read_scenarios
     from mfa.parameters import build_parameters
     from mfa.plans import Plan, plan
     from mfa.reconciliation import reconcile
+    from mfa.reruns import rerun
     from mfa.results import load, save
     from mfa.rules import rule
     from mfa.runs import run_batch, simulate
@@ -91,6 +95,7 @@ if TYPE_CHECKING:
     from mfa.scenario import Scenario
     from mfa.sensitivities import convergence, sensitivity
     from mfa.system import System, read_system
+    from mfa.tracing import trace
 
 
 def __getattr__(name: str) -> Any:

@@ -73,22 +73,20 @@ def read_some(
     import h5py  # type: ignore[import-untyped]
 
     with h5py.File(path, "r") as file:
-        there = [name for name in file if isinstance(file[name], h5py.Dataset)]
-        scales = {
-            h5py.h5o.get_info(file[n].id).addr: n for n in there if file[n].is_scale
-        }  # the name of an object is slow to find, its address is not
+        arrays = {name: own for name, own in file.items() if isinstance(own, h5py.Dataset)}
+        scales = {  # the name of an object is slow to find, its address is not
+            h5py.h5o.get_info(own.id).addr: name for name, own in arrays.items() if own.is_scale
+        }
         variables: dict[str, xr.Variable] = {}
-        for name in there:
-            own = file[name]
-            if name in scales.values() or (names is not None and name not in names):
-                continue
-            attrs = _attrs(own)
+        for name in {*arrays} - {*scales.values()} if names is None else {*arrays} & {*names}:
+            own, attrs = arrays[name], _attrs(arrays[name])
             if wanted is None or wanted(name, attrs):
                 ends = (own.dims[axis][0] for axis in range(own.ndim))
                 dims = [scales[h5py.h5o.get_info(end.id).addr] for end in ends]
                 variables[name] = xr.Variable(dims, own[()], attrs)
+        variables = {name: variables[name] for name in arrays if name in variables}
         used = dict.fromkeys(str(d) for variable in variables.values() for d in variable.dims)
-        labels = {d: xr.Variable(d, _labels(file[d]), _attrs(file[d])) for d in used}
+        labels = {d: xr.Variable(d, _labels(arrays[d]), _attrs(arrays[d])) for d in used}
         return xr.Dataset(variables, labels, _attrs(file))
 
 

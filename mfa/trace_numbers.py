@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,7 @@ class Numbers:
             return self.plan.dims[name]
         return self.steps[self.plan.stocks[name]].stock_dims
 
-    @property
+    @cached_property
     def steps(self) -> dict[str, Step]:
         return {step.name: step for step in self.plan.steps}
 
@@ -104,10 +105,13 @@ class Numbers:
     def product(self, expression: str, cell: Cell, year: int) -> float:
         """Return a product of parameters in a cell."""
         found = 1.0
+        labels = self.plan.system.dimensions
         for name in factors(expression):
-            data = self.parameters[name]
-            chosen = {str(d): year if d == "year" else cell[str(d)] for d in data.dims}
-            found *= float(data.sel(chosen))
+            data = self.parameters.variables[name]
+            index = tuple(
+                year - self.first if d == "year" else labels[d].index(cell[d]) for d in data.dims
+            )
+            found *= float(data.values[index])
         return found
 
 

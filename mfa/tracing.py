@@ -143,19 +143,40 @@ def trace(
     >>> import mfa
     >>> print(mfa.trace("results/reference", "mine_to_ore", year=2035, material="Co"))  # doctest: +SKIP
     """
-    kept = saved(folder)
-    one = kept.scenario(scenario)
-    run = numbers_of(one, _parameters(kept, one, sample))
-    given = {**(cell or {}), **labels}
-    where = _checked(run, name, {dim: str(label) for dim, label in given.items()})
-    asked = spot(name, where, _year(year, one))
-    seen: dict[Spot, None] = {}
-    met: dict[str, Origin] = {}
-    root = _grown(run, asked, 1.0, seen, met, steps)
-    if name not in one.parameters:
-        _must_be_stored(kept, root, one, sample)
-    written = {k: e for text in bibliography_of(one).values() for k, e in entries(text).items()}
-    return Trace(root, tuple(met.values()), written, len(seen) < steps)
+    tracer = Tracer(folder, scenario=scenario, sample=sample)
+    return tracer.trace(name, {**(cell or {}), **labels}, year=year, steps=steps)
+
+
+class Tracer:
+    """A result that is ready to be explained number by number.
+
+    Parameters
+    ----------
+    folder, scenario, sample
+        As for :func:`trace`.
+    """
+
+    def __init__(
+        self, folder: str | Path, *, scenario: str | None = None, sample: int | None = None
+    ) -> None:
+        self.kept, self.sample = saved(folder), sample
+        self.scenario = self.kept.scenario(scenario)
+        self.run = numbers_of(self.scenario, _parameters(self.kept, self.scenario, sample))
+        texts = bibliography_of(self.scenario).values()
+        self.entries = {key: entry for text in texts for key, entry in entries(text).items()}
+
+    def trace(
+        self, name: str, cell: Mapping[str, str], *, year: int | str | None, steps: int = STEPS
+    ) -> Trace:
+        """Explain one number; see :func:`trace`."""
+        where = _checked(self.run, name, {dim: str(label) for dim, label in cell.items()})
+        asked = spot(name, where, _year(year, self.scenario))
+        seen: dict[Spot, None] = {}
+        met: dict[str, Origin] = {}
+        root = _grown(self.run, asked, 1.0, seen, met, steps)
+        if name not in self.scenario.parameters:
+            _must_be_stored(self.kept, root, self.scenario, self.sample)
+        return Trace(root, tuple(met.values()), self.entries, len(seen) < steps)
 
 
 def _parameters(kept: Saved, scenario: Scenario, sample: int | None) -> Any:

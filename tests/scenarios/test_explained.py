@@ -14,7 +14,7 @@ from mfa.bibtex import Entry, entries
 from mfa.citations import cite
 from mfa.saved_results import saved
 from mfa.trace_nodes import Node
-from mfa.tracing import Trace, trace
+from mfa.tracing import Trace, Tracer, trace
 from mfa.used_sources import sources_used
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
@@ -24,6 +24,11 @@ SCENARIOS = Path(__file__).parents[2] / "scenarios"
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("results") / "reference"
     return mfa.save(mfa.run(mfa.read_scenario(SCENARIOS / "reference.yaml")), path)
+
+
+@pytest.fixture(scope="module")
+def tracer(folder: Path) -> Tracer:
+    return Tracer(folder)
 
 
 def cells(folder: Path, count: int) -> list[tuple[str, int, dict[str, str]]]:
@@ -47,12 +52,12 @@ def nodes(node: Node) -> list[Node]:
     return [node, *(own for below in node.below.values() for own in nodes(below))]
 
 
-def test_ten_cells_chosen_at_random_end_at_a_source(folder: Path) -> None:
+def test_ten_cells_chosen_at_random_end_at_a_source(folder: Path, tracer: Tracer) -> None:
     """Each rests on a source with a year and a DOI or URL; what has none is a declared assumption."""
     data = mfa.load(folder)
     with_doi = 0
     for name, year, cell in cells(folder, 10):
-        found = trace(folder, name, cell, year=year)
+        found = tracer.trace(name, cell, year=year)
         assert found.value == pytest.approx(float(data[name].sel({**cell, "year": year})), rel=1e-9)
         assert found.origins
         for origin in found.origins:
@@ -65,10 +70,10 @@ def test_ten_cells_chosen_at_random_end_at_a_source(folder: Path) -> None:
     assert with_doi >= 5
 
 
-def test_the_terms_of_every_number_add_up(folder: Path) -> None:
+def test_the_terms_of_every_number_add_up(folder: Path, tracer: Tracer) -> None:
     for name, year, cell in cells(folder, 25):
         del cell[next(iter(cell))]  # a sum over one dimension
-        for node in nodes(trace(folder, name, cell, year=year).root):
+        for node in nodes(tracer.trace(name, cell, year=year).root):
             if node.made.parts:
                 total = sum(part.amount for part in node.made.parts)
                 total = max(0.0, total) if node.made.equation.startswith("max(0") else total
