@@ -256,7 +256,7 @@ def _structure(one: Scenario, other: Scenario) -> Iterator[str]:
 
 def _only_in_one(data: Sequence[xr.Dataset]) -> Iterator[str]:
     """Say which variables only one of the results has, and which results are means of samples."""
-    for place, own, other in (("first", *data), ("second", *reversed(data))):
+    for place, own, other in (("first", data[0], data[1]), ("second", data[1], data[0])):
         if "sample" in own.sizes:
             yield f"the {place} is compared by the mean of its {own.sizes['sample']:,} samples"
         if names := [str(name) for name in own.data_vars if name not in other]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from random_systems import Case, cases
 
 import mfa
 from mfa.errors import MfaError
@@ -16,8 +17,6 @@ from mfa.runs import prepare
 from mfa.trace_numbers import Numbers
 from mfa.trace_origins import Origin
 from mfa.trace_steps import made
-
-from random_systems import Case, cases
 
 
 class Bare(Numbers):
