@@ -43,13 +43,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Made:
-    """How a number is made in one step: its equation, the terms, the parameters with their origins."""
+    """How a number is made in one step: its equation, the terms, the parameters with their origins.
+
+    ``adds_up`` says whether the terms are a sum; those of a rule of the user are not known to be.
+    """
 
     value: float
     unit: str
     equation: str
     parts: tuple[Part, ...] = ()
     origins: tuple[Origin, ...] = ()
+    adds_up: bool = True
 
 
 @dataclass(frozen=True)

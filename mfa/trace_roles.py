@@ -59,4 +59,4 @@ def of_rate(run: Numbers, both: tuple[str, str], cell: Cell, year: int) -> Made:
     names = dict.fromkeys((part, *quantities(whole)))
     parts = tuple(Part(name, total(name), spot(name, cell, year)) for name in names)
     text = f"{part} ({number(above)}) / {whole} ({number(below)})"
-    return Made(rate, "1", text, parts)
+    return Made(rate, "1", text, parts, adds_up=False)

@@ -166,7 +166,8 @@ def _user(run: Numbers, step: UserStep, name: str, cell: Cell, year: int) -> Mad
     parts, _ = scaled(run, step.gathered, cell, year, 1.0)
     origins = [o for text in step.fields.values() for o in run.origins(text, cell, year)]
     text = f"rule {step.rule.name} of what is below: {step.rule.equation}"
-    return Made(run.value(name, cell, year), "t/yr", text, tuple(parts), tuple(origins))
+    value = run.value(name, cell, year)
+    return Made(value, "t/yr", text, tuple(parts), tuple(origins), adds_up=False)
 
 
 def _stock(run: Numbers, step: StockStep, name: str, cell: Cell, year: int) -> Made:

@@ -54,7 +54,9 @@ def cohorts(run: Numbers, step: StockStep, cell: Cell, year: int) -> Cohorts:
     before = np.where(ages == 0, 1.0, before)
     if "kept" in arrays:
         kept = run.at(arrays["kept"], dims, cell)
-        kept = np.broadcast_to(kept, (*kept.shape[:-1], entered.shape[-1]))[..., :count]
+        if kept.shape[-1] == 1:
+            kept = np.broadcast_to(kept, (*kept.shape[:-1], count))
+        kept = kept[..., :count]
         later = np.flip(np.cumprod(np.flip(kept, -1), -1), -1)  # Π from each year to this one
         ones = np.ones_like(later[..., :1])
         left_now = left_now * np.concatenate([later[..., 1:], ones], -1)
@@ -119,7 +121,8 @@ def outflow_made(run: Numbers, step: StockStep, cell: Cell, year: int) -> Made:
     return Made(
         run.value(step.outflow, cell, year),
         "t/yr",
-        f"sum over cohorts of what ends its life in {year}: {_law(step, origins)}",
+        f"sum over cohorts of what ends its life in {year}: {_law(step, origins)}"
+        f"{', or retires early' if 'kept' in run.bound[step.name].arrays else ''}",
         tuple(_of_cohorts(run, step, cell, year, entered, leaving)),
         origins,
     )

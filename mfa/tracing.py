@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -244,7 +244,7 @@ def _grown(
     for origin in own.origins:
         met.setdefault(origin.head(), origin)
     parts = tuple(sorted(own.parts, key=lambda part: -abs(part.amount)))
-    own = Made(own.value, own.unit, own.equation, parts, own.origins)
+    own = replace(own, parts=parts)
     below: dict[int, Node] = {}
     for position, part in enumerate(parts[:SHOWN]):
         if part.spot is None or part.spot in seen or (len(seen) >= most and met):
@@ -312,7 +312,7 @@ def _terms(node: Node, numbers: Mapping[str, int], indent: str) -> list[str]:
     lines: list[str] = []
     share: Callable[[float], str] = (
         (lambda amount: f" ({100 * amount / own.value:.3g} %)")
-        if own.value and own.unit != "1"
+        if own.value and own.adds_up
         else lambda amount: ""
     )
     for position, part in enumerate(own.parts[:SHOWN]):

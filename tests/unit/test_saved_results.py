@@ -23,7 +23,7 @@ from mfa.errors import MfaError
 from mfa.results import read_stored
 from mfa.saved_results import saved
 from mfa.stored_parts import some
-from mfa.tracing import trace
+from mfa.tracing import Tracer, trace
 from mfa.used_sources import parameters_used, sources_used
 
 ROOT = Path(__file__).parents[2]
@@ -489,6 +489,37 @@ def test_a_loop_over_the_years_is_explained_in_few_steps(study: Path) -> None:
     assert len(trace("results/base", "mine_to_metal", year=2012, steps=10**6).origins) >= len(
         found.origins
     )
+
+
+FLEET = """\
+title: Fleet
+parameters:
+  level: {dims: [year], unit: t}
+  life: {dims: [year], unit: yr}
+processes:
+  mine: {rule: source}
+  fleet: {rule: stock, from: mine, to: heap, stock: level, on_decline: retire_early,
+          lifetime: {law: normal, mean: life, std: 1 yr}}
+  heap: {rule: sink}
+"""
+
+
+def test_a_falling_stock_is_explained_too(tmp_path: Path) -> None:
+    """Early retirement, an inflow that keeps a stock, lifetimes by cohort."""
+    (tmp_path / "system.yaml").write_text(FLEET, "utf-8")
+    (tmp_path / "fleet.yaml").write_text(
+        "title: Fleet\nsystem: system.yaml\nyears: [2000, 2010]\nset:\n"
+        "  level: {2000: 10 t, 2006: 20 t, 2008: 2 t}\n  life: {2000: 3 yr, 2010: 6 yr}\n",
+        "utf-8",
+    )
+    scenario = mfa.read_scenario(tmp_path / "fleet.yaml")
+    tracer = Tracer(mfa.save(mfa.run(scenario), tmp_path / "fleet"))
+    for name in ("fleet_to_heap", "mine_to_fleet", "fleet_stock", "heap_stock"):
+        for year in range(2000, 2011):
+            made = tracer.trace(name, {}, year=year).root.made
+            assert sum(part.amount for part in made.parts) == pytest.approx(made.value, abs=1e-12)
+    text = str(tracer.trace("fleet_to_heap", {}, year=2008))
+    assert "or retires early" in text and "life[year=2008]" in text
 
 
 # -------------------------------------------------------------------- checklist
