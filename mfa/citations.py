@@ -65,7 +65,8 @@ class Citation:
 
     def bibtex(self) -> str:
         """Return the references as BibTeX; comments say what each was used for."""
-        parts = ["% The software", str(self.software), "% The data of this run"]
+        named = "% The data of this run" + ("" if self.sources else ": its values name no source")
+        parts = ["% The software", str(self.software), named]
         for entry, uses in self.sources.values():
             names = dict.fromkeys(use.parameter for use in uses)
             parts.append(f"% {', '.join(names)}\n{entry}")

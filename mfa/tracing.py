@@ -169,6 +169,7 @@ class Tracer:
         self, name: str, cell: Mapping[str, str], *, year: int | str | None, steps: int = STEPS
     ) -> Trace:
         """Explain one number; see :func:`trace`."""
+        self._must_be_traceable(name)
         where = _checked(self.run, name, {dim: str(label) for dim, label in cell.items()})
         asked = spot(name, where, _year(year, self.scenario))
         seen: dict[Spot, None] = {}
@@ -177,6 +178,14 @@ class Tracer:
         if name not in self.scenario.parameters:
             _must_be_stored(self.kept, root, self.scenario, self.sample)
         return Trace(root, tuple(met.values()), self.entries, len(seen) < steps)
+
+    def _must_be_traceable(self, name: str) -> None:
+        there = {*dims_of(self.run.plan), *role_quantities(self.run), *role_rates(self.run)}
+        if name not in there and name in some(self.kept.folder, names=(name,)):
+            raise MfaError(
+                f"{name} is a potential or a milestone, made of many numbers of a run at once; "
+                f"explain what it is made of: {', '.join(role_quantities(self.run)) or 'its flows'}"
+            )
 
 
 def _parameters(kept: Saved, scenario: Scenario, sample: int | None) -> Any:

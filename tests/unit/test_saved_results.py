@@ -462,6 +462,7 @@ def test_a_number_is_explained_down_to_rows_and_sources(study: Path, call: Call)
         ("mine_to_metal", "2008"): "write a dimension and its label",
         ("collected", "year=2008"): "say a label of each: 'region=Home'",
         ("mine_to_metal", "year=2008", "sample=3"): "has no samples",
+        ("indicator_peak_year", "year=2008"): "is a potential or a milestone",
     }.items():
         assert told in call("explain", "results/base", *wrong, exit_code=2).stderr
 
