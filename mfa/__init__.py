@@ -24,6 +24,11 @@ _HOMES = {
     "sensitivity": "mfa.sensitivities",
     "convergence": "mfa.sensitivities",
     "compare": "mfa.comparison",
+    "differences": "mfa.differences",
+    "trace": "mfa.tracing",
+    "cite": "mfa.citations",
+    "rerun": "mfa.reruns",
+    "checklist": "mfa.checklists",
     "decompose": "mfa.contributions",
     "System": "mfa.system",
     "read_system": "mfa.system",
@@ -73,14 +78,18 @@ if TYPE_CHECKING:
     from mfa.balances import balance
     from mfa.bands import quantiles
     from mfa.calibration import weights
+    from mfa.checklists import checklist
+    from mfa.citations import cite
     from mfa.comparison import compare
     from mfa.contributions import decompose
+    from mfa.differences import differences
     from mfa.dims import array, years
     from mfa.errors import BalanceError, MfaError
     from mfa.manifest import read_scenario, read_scenarios
     from mfa.parameters import build_parameters
     from mfa.plans import Plan, plan
     from mfa.reconciliation import reconcile
+    from mfa.reruns import rerun
     from mfa.results import load, save
     from mfa.rules import rule
     from mfa.runs import run_batch, simulate
@@ -88,6 +97,7 @@ if TYPE_CHECKING:
     from mfa.scenario import Scenario
     from mfa.sensitivities import convergence, sensitivity
     from mfa.system import System, read_system
+    from mfa.tracing import trace
 
 
 def __getattr__(name: str) -> Any:

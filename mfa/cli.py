@@ -1,5 +1,7 @@
 """The command line: ``mfa run``, ``check``, ``show``, ``plan``, ``fit``, ``decompose`` and others.
 
+Commands on results that are there stand in :mod:`mfa.cli_results`.
+
 Nothing heavy is imported before a command needs it.
 """
 
@@ -15,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mfa import __version__
+from mfa import __version__, cli_results
 from mfa.cli_exchange import export
+from mfa.cli_results import IMPORTS, import_rules
 from mfa.errors import MfaError, each, known
 from mfa.files import replacing
 from mfa.sample_options import order_of, run_samples, sampling
@@ -26,13 +29,6 @@ if TYPE_CHECKING:
 
 FILES = click.argument("files", nargs=-1, required=True, metavar="FILE…")
 FILE = click.argument("file", metavar="FILE")
-IMPORTS = click.option(
-    "--import",
-    "modules",
-    multiple=True,
-    metavar="MODULE",
-    help="Python file or module with your own rules.",
-)
 
 
 class Commands(click.Group):
@@ -338,59 +334,6 @@ def indicators(modules: Sequence[str]) -> None:
 
 
 @main.command()
-@click.argument("folders", nargs=-1, required=True, metavar="DIR…")
-@click.option(
-    "--flow",
-    metavar="NAME",
-    help="One flow, stock or indicator instead of demand, primary and secondary supply.",
-)
-@click.option(
-    "--csv",
-    "as_csv",
-    is_flag=True,
-    help="Print ten digits of each number in t/yr, comma-separated.",
-)
-def compare(folders: Sequence[str], flow: str | None, as_csv: bool) -> None:
-    """Put the world totals of several results side by side."""
-    from mfa.comparison import PEAK, SHARE, SUPPLY, results_among
-    from mfa.comparison import compare as compared
-    from mfa.explain import aligned
-
-    results, beside = results_among(folders)
-    if beside:
-        click.echo(f"left out, no results: {', '.join(beside)}", err=True)
-    table = compared(results, flow)
-    if as_csv:
-        click.echo(table.to_csv(lineterminator="\n", float_format="%.10g"), nl=False)
-        return
-    unit = table.attrs["units"]
-    is_mass = ~table.index.get_level_values("quantity").isin([SHARE, PEAK])
-    large = unit.startswith("t") and float(table[is_mass].abs().max().max()) >= 1e4
-    digits, mined = {SHARE: ".1f", PEAK: ".0f"}, SUPPLY["primary_supply"]
-
-    def cell(key: tuple[str, str, int], place: int, value: float) -> str:
-        quantity, material, year = key
-        if value != value:  # NaN: not in this one, or no peak up to the last year
-            supplied = values.get((mined, material, year))
-            there = supplied is not None and supplied[place] > 0
-            return "not yet" if quantity == PEAK and there else ""
-        usual = ",.1f" if unit.startswith("t") else ".0f" if unit == "year" else ",.3f"
-        scaled = value / 1e3 if large and quantity not in digits else value
-        return format(scaled, digits.get(quantity, usual))
-
-    keys = [(str(quantity), str(material), int(year)) for quantity, material, year in table.index]
-    values = dict(zip(keys, table.values.tolist(), strict=True))
-    rows = [
-        (*map(str, key), *(cell(key, place, value) for place, value in enumerate(row)))
-        for key, row in values.items()
-    ]
-    head = ("quantity", "material", "year", *map(str, table.columns))
-    what = "World totals at the end of the year" if unit == "t" else "World totals"
-    click.echo(f"{what}, {'k' if large else ''}{unit}")
-    click.echo(aligned([head, *rows], right=range(3, len(head))))
-
-
-@main.command()
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
 @click.option(
     "--system",
@@ -426,16 +369,10 @@ def new(file: Path, own_system: bool) -> None:
 
 
 main.add_command(export)
+for _command in cli_results.COMMANDS:
+    main.add_command(_command)
 
 # ------------------------------------------------------------------ helpers
-
-
-def import_rules(modules: Sequence[str]) -> None:
-    """Import the rules of the user."""
-    if modules:
-        from mfa.user_rules import import_rules as imported
-
-        imported(modules)
 
 
 def _scenarios(file: str) -> list[Scenario]:

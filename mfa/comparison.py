@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import xarray as xr
 
+from mfa.assessment import quantities
 from mfa.errors import MfaError, known, shortly
-from mfa.results import read_stored, rows, summary_years, worldwide
+from mfa.results import rows, summary_years, worldwide
+from mfa.stored_parts import some
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +31,10 @@ SUPPLY = {
     "indicator_peak_year": PEAK,
 }
 """What stands in the table of results with roles, by variable."""
+
+
+MOVING = ("flow", "stock", "indicator")
+"""Kinds of variables that are results, not what was given."""
 
 
 def compare(
@@ -74,9 +80,14 @@ def compare(
     )
     if not given:
         raise MfaError("there is no result to compare")
-    data = [each if isinstance(each, xr.Dataset) else read_stored(Path(each)) for _, each in given]
+    names = SUPPLY if flow is None else (flow,)
+    data = [opened(each, names) for _, each in given]
     held = [len(_roles_held(one)) for one in data]
     with_roles = flow is None and min(held) > 0 and max(held) == len(SUPPLY)
+    if flow is None and not with_roles:
+        data = [opened(each, None) for _, each in given]
+    elif flow is not None:
+        data = [_with_parts(each, one, flow) for (_, each), one in zip(given, data, strict=True)]
     columns: list[tuple[str, str, dict[Row, float]]] = []
     units = set()
     for (label, each), one in zip(given, data, strict=True):
@@ -104,6 +115,23 @@ def compare(
     frame.index = frame.index.set_names(["quantity", "material", "year"])
     frame.attrs["units"] = units.pop() if len(units) == 1 else "t/yr"
     return frame
+
+
+def opened(result: str | Path | xr.Dataset, names: Collection[str] | None) -> xr.Dataset:
+    """Return flows, stocks and indicators of a result; only those that are named, if any are."""
+    if isinstance(result, xr.Dataset):
+        return result
+    return some(Path(result), lambda _, attrs: attrs.get("kind") in MOVING, names)
+
+
+def _with_parts(result: str | Path | xr.Dataset, found: xr.Dataset, flow: str) -> xr.Dataset:
+    """Return what a flow or indicator is made of too; of a result that lacks it, everything."""
+    if isinstance(result, xr.Dataset) or (flow in found and "whole" not in found[flow].attrs):
+        return found
+    if flow not in found:
+        return opened(result, None)
+    attrs = found[flow].attrs
+    return opened(result, (flow, attrs["part"], *quantities(attrs["whole"])))
 
 
 def _apart(titles: Sequence[tuple[str, str]]) -> list[str]:

@@ -111,7 +111,7 @@ def explain_parameter(scenario: Scenario, name: str) -> str:
     for cells, entry in groups.values():
         series = np.atleast_1d(values.sel(cells[0]).values)
         lines.append("")
-        lines += [f"  {text}" for text in _cells(cells, scenario.system.dimensions)]
+        lines += [f"  {text}" for text in cells_in_words(cells, scenario.system.dimensions)]
         lines += [f"    {text}{unit}" for text in _numbers(series, scenario, entry)]
         lines += [f"      {text}" for text in _chain(entry)]
     return "\n".join(lines)
@@ -128,7 +128,7 @@ def _giver(assignment: Assignment) -> str:
     )
 
 
-def _cells(cells: Sequence[Cell], dimensions: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def cells_in_words(cells: Sequence[Cell], dimensions: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """Name a group of cells: as one block if it is one, else one by one."""
     if not cells[0]:
         return

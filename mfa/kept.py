@@ -79,7 +79,7 @@ def recipe(keep: Keep | None, compiled: Plan) -> Recipe:
     MfaError
         If a name is unknown, or cannot be summed over a dimension.
     """
-    dims = _dims(compiled)
+    dims = dims_of(compiled)
     made = made_of_roles(compiled)
     if keep is None:
         names = [n for n in map(variable, BY_DEFAULT) if n in made]
@@ -139,7 +139,8 @@ def made_of_roles(compiled: Plan) -> dict[str, tuple[str, ...]]:
     return made
 
 
-def _dims(compiled: Plan) -> dict[str, tuple[str, ...]]:
+def dims_of(compiled: Plan) -> dict[str, tuple[str, ...]]:
+    """Return the dimensions of every flow, stock and parameter of a plan; those of flows lack the year."""
     steps = {step.stock: step.stock_dims for step in compiled.steps if step.stock}
     specs = {name: spec.dims for name, spec in compiled.system.parameters.items()}
     return {**compiled.dims, **steps, **specs}
@@ -164,7 +165,7 @@ def _with_roles(
     raw = dict(sums)
     if roles:
         assert compiled.roles is not None
-        dims = _dims(compiled)
+        dims = dims_of(compiled)
         terms = [term for role in roles for term in compiled.roles.terms[role]]
         away = compiled.roles.surplus if "indicator_avoided_primary" in names else ()
         for term in (*terms, *away):

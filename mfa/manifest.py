@@ -23,7 +23,7 @@ from mfa.correlations import Correlation, correlation
 from mfa.errors import MfaError, Place, Problems, known
 from mfa.files import parse_yaml, place_of, read_text, sha256
 from mfa.forms import table_name
-from mfa.references import references
+from mfa.references import bibliography, references
 from mfa.scenario import Scenario
 from mfa.schema import CorrelationOf, Model, Name, validate
 from mfa.system import System
@@ -97,13 +97,15 @@ class ManifestFile(Model):
     draws: dict[str, Any] = Field(default_factory=dict)
     files: dict[str, str] = Field(default_factory=dict)
     references: dict[str, str] = Field(default_factory=dict)
+    bibliography: dict[str, str] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class FromManifest(Scenario):
-    """A scenario that was read from a manifest, which brings the texts of its references along."""
+    """A scenario that was read from a manifest, which brings its references and their entries along."""
 
     references: Mapping[str, str] = field(default_factory=dict)
+    bibliography: Mapping[str, str] = field(default_factory=dict)
 
 
 # ---------------------------------------------------------------- documents
@@ -128,9 +130,11 @@ def document(scenarios: Sequence[Scenario]) -> dict[str, Any]:
                 )
     files = {relative(file, s.folder): found for s in scenarios for file, found in s.files.items()}
     cited: dict[str, str] = {}
+    entries: dict[str, str] = {}
     for scenario in scenarios:
         brought = scenario.references if isinstance(scenario, FromManifest) else {}
         cited |= {key: brought.get(key, text) for key, text in references(scenario).items()}
+        entries |= bibliography_of(scenario)
     fits: dict[str, Any] = {}
     for scenario in scenarios:
         for path, content in sorted(scenario.fits.items()):
@@ -144,7 +148,14 @@ def document(scenarios: Sequence[Scenario]) -> dict[str, Any]:
         "tables": dict(sorted(tables.items())),
         "files": dict(sorted(files.items())),
         "references": dict(sorted(cited.items())),
+        "bibliography": dict(sorted(entries.items())),
     }
+
+
+def bibliography_of(scenario: Scenario) -> dict[str, str]:
+    """Return the BibTeX entry of each source that a scenario names and its bibliography holds."""
+    brought = scenario.bibliography if isinstance(scenario, FromManifest) else {}
+    return {**{key: str(entry) for key, entry in bibliography(scenario).items()}, **brought}
 
 
 def _scenario_document(scenario: Scenario) -> dict[str, Any]:
@@ -309,7 +320,7 @@ def _key(key: Any) -> str:
 
 def to_yaml(content: Mapping[str, Any], **head: str | Sequence[str]) -> str:
     """Return the text of a manifest file for a :func:`document`."""
-    after = ("tables", "files", "references")
+    after = ("tables", "files", "references", "bibliography")
     rest = {key: value for key, value in content.items() if key not in after}
     stream = StringIO()
     stream.write(to_text({"manifest": VERSION, **head, **_shared(rest)}))
@@ -323,6 +334,10 @@ def to_yaml(content: Mapping[str, Any], **head: str | Sequence[str]) -> str:
             stream.write(f"{name}:\n")
         for key, found in content.get(name, {}).items():
             stream.write(f"  {quoted(key)}: {quoted(found)}\n")
+    if content.get("bibliography"):
+        stream.write("bibliography:\n")
+    for key, entry in content.get("bibliography", {}).items():
+        stream.write(f"  {quoted(key)}: {_block(entry, 4)}\n")
     return stream.getvalue()
 
 
@@ -338,14 +353,14 @@ def _shared(content: dict[str, Any]) -> dict[str, Any]:
     return {**content, "scenarios": scenarios}
 
 
-def _block(text: str) -> str:
+def _block(text: str, indent: int = 6) -> str:
     """Write a text as a YAML block, line by line as it is, where YAML can hold it."""
     lines = text.split("\n")
     if not text.strip() or not text.replace("\n", "").replace("\t", "").isprintable():
         return quoted(text)
     keep = "-" if lines[-1] else "" if lines[-2] else "+"
     body = lines if lines[-1] else lines[:-1]
-    return f"|2{keep}\n" + "\n".join(f"      {line}" if line else "" for line in body)
+    return f"|2{keep}\n" + "\n".join(f"{' ' * indent}{line}" if line else "" for line in body)
 
 
 # ------------------------------------------------------------------ reading
@@ -427,6 +442,11 @@ def read_manifest(path: str | Path) -> list[Scenario]:
         With line and column, if the file is no manifest, was made by a newer
         version, or a table in it was changed.
     """
+    return opened(path)[1]
+
+
+def opened(path: str | Path) -> tuple[ManifestFile, list[Scenario]]:
+    """Return a manifest as it stands in its file, and its scenarios; see :func:`read_manifest`."""
     path = Path(path)
     root = parse_yaml(read_text(path), str(path), MOST_NODES)
     if root.get("manifest") != VERSION:
@@ -473,12 +493,13 @@ def read_manifest(path: str | Path) -> list[Scenario]:
                 lineage=one.lineage,
                 folder=str(path.parent / one.folder),
                 references=file.references,
+                bibliography=file.bibliography,
                 targets=tuple(_clause(target, system) for target in one.targets),
                 fits={name: file.fits[name] for name in fits},
                 correlation=_correlated(one, place_of(root, at)),
             )
         )
-    return scenarios
+    return file, scenarios
 
 
 def _correlated(one: ScenarioOf, place: Place) -> Correlation | None:

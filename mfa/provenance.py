@@ -72,6 +72,8 @@ def with_provenance(result: xr.Dataset, scenarios: Sequence[Scenario]) -> xr.Dat
         "platform": platform.platform(),
         "command": _command(),
     }
+    if own := software_commit():
+        made["commit"] = own
     merged = manifest.document(scenarios)
     attrs: dict[str, Any] = {
         "Conventions": CONVENTIONS,
@@ -173,6 +175,24 @@ def _command() -> str:
     if program.stem == "mfa" or program.parts[-2:] == ("mfa", "cli.py"):
         return shlex.join(["mfa", *sys.argv[1:]])
     return f"python {program.name}".strip()
+
+
+@lru_cache(maxsize=1)
+def software_commit() -> str:
+    """Return the commit of this program, if it runs from a checkout of its own repository."""
+    package = Path(__file__).resolve().parent
+    try:
+        found = subprocess.run(
+            ["git", "-C", str(package), "rev-parse", "--show-toplevel", "HEAD"],
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    top, commit = found.stdout.splitlines()
+    return commit if Path(top).resolve() == package.parent else ""
 
 
 def _git_commit(folder: str) -> str:

@@ -188,7 +188,7 @@ def load(path: str | Path) -> xr.Dataset:
     if beside.exists():
         root = manifest.plain(parse_yaml(read_text(beside), str(beside), manifest.MOST_NODES))
         kept = {key: root.get(key, {}) for key in ("scenarios", "tables", "files", "references")}
-        kept |= {key: root[key] for key in ("fits", "draws") if key in root}
+        kept |= {key: root[key] for key in ("fits", "draws", "bibliography") if key in root}
         if ", ".join(one["sha256"] for one in kept["scenarios"]) == result.attrs.get(
             "scenario_sha256"
         ):

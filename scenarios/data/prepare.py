@@ -21,7 +21,7 @@ Every table is long: its dimension columns, then
                subset      already contained in another row of the same table
                interpolated  printed, but on a straight line between other years
                and after a semicolon "excludes United States" (world lithium),
-               "before the break" (steel), "over un_wpp2022" (divided by that source),
+               "before the break" (steel),
                "lower bound" and "upper bound" (printed as more, as less than the value),
                "net exporter" (printed as E, the value is 0)
 

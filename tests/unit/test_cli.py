@@ -272,7 +272,8 @@ def test_plan(call: Call, study: Path) -> None:
 
 def test_compare(call: Call, study: Path) -> None:
     call("run", "reference.yaml", "more.yaml")
-    shown = call("compare", "results/reference", "results/more").stdout.splitlines()
+    shown = call("compare", "results/reference", "results/more", "--show", "table")
+    shown = shown.stdout.splitlines()
     assert shown[0] == "World totals, t/yr"
     assert shown[1].split() == ["quantity", "material", "year", "reference", "more"]
     assert "metal: demand     Sn        2010        6.0   9.1" in shown
@@ -397,7 +398,7 @@ def test_help_and_import_load_nothing_heavy(code: str) -> None:
 
 def test_help_names_every_command(call: Call) -> None:
     shown = call("--help").stdout
-    for name in ("run", "check", "show", "plan", "compare", "new"):
+    for name in ("run", "check", "show", "plan", "compare", "explain", "cite", "rerun", "new"):
         assert f"\n  {name} " in shown
     assert call("--version").stdout == f"mfa, version {mfa.__version__}\n"
 
@@ -509,14 +510,14 @@ def test_compare_of_what_differs(call: Call, study: Path) -> None:
     more = SYSTEM.replace("[Sn]", "[Sn, Zn]")
     (study / "systems" / "cans.yaml").write_text(more, "utf-8")
     call("run", "reference.yaml", "-o", "c")
-    shown = call("compare", "a/reference", "c/reference").stdout
+    shown = call("compare", "a/reference", "c/reference", "--show", "table").stdout
     assert "nan" not in shown
     assert "metal: demand     Zn        2010" in shown
     call("new", "other/own.yaml")
     own = study / "other" / "systems" / "own.yaml"
     own.write_text(own.read_text("utf-8").replace("[Sn]", "[Pb]"), "utf-8")
     call("run", "other/own.yaml", "-o", "d")
-    done = call("compare", "a/reference", "d/own", exit_code=2)
+    done = call("compare", "a/reference", "d/own", "--show", "table", exit_code=2)
     assert "have no quantity, material and year in common" in done.stderr
 
 

@@ -580,4 +580,3 @@ def test_the_page_reads_our_table_with_pyam(saved: Path, tmp_path: Path) -> None
     call(saved, "--to", "iamc", "-o", tmp_path / "reference.xlsx")
     (block,) = (text for text in blocks("python") if "pyam" in text)
     assert "Cobalt|Primary" in in_other(block, tmp_path)
-

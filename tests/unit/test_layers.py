@@ -9,6 +9,7 @@ import mfa
 FOLDER = Path(mfa.__file__).parent
 FLOORS = [
     "errors",
+    "bibtex",
     "units",
     "dims",
     "files",
@@ -60,6 +61,16 @@ FLOORS = [
     "parts",
     "sample_results",
     "sample_batches",
+    "used_sources",
+    "saved_results",
+    "citations",
+    "reruns",
+    "trace_origins",
+    "trace_numbers",
+    "trace_stocks",
+    "trace_steps",
+    "tracing",
+    "checklists",
     "exchange",
     "cli",
 ]

@@ -307,7 +307,7 @@ def test_results_that_hold_less_are_compared_in_what_they_hold(
     assert peaks == [["Pb", "2010", "not", "yet"], ["Co", "2010", "2000"], ["Li", "2010", "2000"]]
     assert (
         "there is no result"
-        in call("compare", str(out / "fw"), str(out / "few"), exit_code=2).stderr
+        in call("compare", str(out / "fw"), str(out / "few"), "--csv", exit_code=2).stderr
     )
     alone = call("compare", str(out / "README.md"), exit_code=2).stderr
     assert "cannot be read as netCDF" in alone

@@ -159,10 +159,10 @@ def world_gdp_per_capita_2015usd(gdp: Table, people: Table) -> Table:
                     dimensions=(year,),
                     value=record.value / ((start.value + end.value) / 2),
                     unit="USD/person",
-                    source=record.source,
+                    source=f"{record.source}; un_wpp2022",
                     raw_file=record.raw_file,
                     raw_rows=record.raw_rows,
-                    status="derived; over un_wpp2022",
+                    status="derived",
                 )
             )
     return Table("world_gdp_per_capita_2015usd.csv", ("year",), records)
