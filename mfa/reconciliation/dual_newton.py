@@ -30,7 +30,8 @@ LOOSE = 1e-9
 LENGTHS = 30
 """Most lengths of a step that are tried."""
 
-Cells = NDArray[np.intp]
+LARGE = 1_000_000
+"""From so many cells × balances × columns on, only what is not 0 is worked with."""
 
 
 def forced(
@@ -61,29 +62,40 @@ def forced(
     >>> y.round(6).tolist(), done.tolist()
     ([[18.62069, 18.62069, 0.0]], [True])
     """
+    entries = len(target) * balances.size
+    if entries <= LARGE:
+        return _Problem(balances, None).solve(right, target, variance, low, high)
     count, columns = balances.shape
     pattern = SparseWeight(np.hstack([balances, np.eye(count)]), np.zeros((0, columns + count)))
     if not pattern.fits:
         return None
-    rows = sparse.csr_matrix(balances)
-    problem = _Problem(rows, sparse.csr_matrix(rows.T), pattern)
-    return problem.solve(right, target, variance, low[:, None], high[:, None])
+    return _Problem(sparse.csr_matrix(balances), pattern).solve(right, target, variance, low, high)
 
 
 class _Problem:
-    """Balances and their pattern; arrays inside are (…, cell), for the sake of speed."""
+    """Balances, and where their factors have entries; arrays inside are (…, cell) for speed."""
 
-    def __init__(self, rows: Any, turned: Any, pattern: SparseWeight):
-        self.rows, self.turned, self.pattern = rows, turned, pattern
-        self.size, self.square = abs(rows), rows.multiply(rows).tocsr()
+    def __init__(self, rows: Any, pattern: SparseWeight | None):
+        self.rows, self.pattern, self.size = rows, pattern, abs(rows)
+
+    def _step(self, moving: Array, loose: Array, left: Array) -> Array:
+        """Return (G diag(moving) G' + diag(loose))⁻¹ left, (balance, cell)."""
+        if self.pattern is not None:
+            factored = self.pattern.factor(np.concatenate([moving, loose]).T)
+            return np.ascontiguousarray(factored.solve(left.T).T)
+        weight = (self.rows * moving.T[:, None, :]) @ self.rows.T
+        index = np.arange(len(loose))
+        weight[:, index, index] += loose.T
+        return np.asarray(np.linalg.solve(weight, left.T[:, :, None])[:, :, 0].T)
 
     def solve(
         self, right: Array, target: Array, variance: Array, low: Array, high: Array
     ) -> tuple[Array, NDArray[np.bool_]]:
         """Return y (cell, column) and which cells are done."""
+        low, high = low[:, None], high[:, None]
         given, d, v = (np.ascontiguousarray(a.T) for a in (right, target, variance))
         found, done = np.clip(d, low, high), np.zeros(d.shape[1], dtype=bool)
-        loose = LOOSE * (self.square @ v)
+        loose = LOOSE * (self.rows * self.rows if self.pattern is None else self.rows.power(2)) @ v
         live, raw = np.arange(d.shape[1]), d
         for number in range(ITERATIONS + 1):
             y = np.clip(raw, low, high)
@@ -100,9 +112,8 @@ class _Problem:
                     np.ascontiguousarray(a[:, ~met]) for a in (given, v, loose, raw, left)
                 )
             moving = np.where((raw >= low) & (raw <= high), v, 0.0)
-            factored = self.pattern.factor(np.concatenate([moving, loose]).T)
-            step = np.ascontiguousarray(factored.solve(left.T).T)
-            across = self.turned @ step
+            step = self._step(moving, loose, left)
+            across = self.rows.T @ step
             pulled = v * across
             first = (left * step).sum(axis=0)
             raw = raw + _length(first, raw, across, pulled, low, high) * pulled
@@ -139,8 +150,8 @@ def _length(
         if not cells.size:
             break
         a, b, up, down = (e[cells] for e in (low_end, high_end, low_slope, high_slope))
-        share = np.clip(up / (up - down), 0.05, 0.95) if number % 2 == 0 else 0.5
-        middle = a + (b - a) * share
+        secant = np.clip(up / (up - down), 0.05, 0.95)
+        middle = a + (b - a) * (0.5 if number % 2 else secant)
         here = slope(middle, cells)
         rising = here >= 0
         low_end[cells[rising]], low_slope[cells[rising]] = middle[rising], here[rising]
