@@ -149,8 +149,8 @@ def _length(
     for number in range(LENGTHS):  # shorter: bisection and the secant in turns
         if not cells.size:
             break
-        a, b, up, down = (e[cells] for e in (low_end, high_end, low_slope, high_slope))
-        secant = np.clip(up / (up - down), 0.05, 0.95)
+        a, b, above, below = (e[cells] for e in (low_end, high_end, low_slope, high_slope))
+        secant = np.clip(above / (above - below), 0.05, 0.95)
         middle = a + (b - a) * (0.5 if number % 2 else secant)
         here = slope(middle, cells)
         rising = here >= 0
