@@ -229,3 +229,19 @@ def test_capacities_refuse_projects_that_belong_nowhere(project: object, message
     base = mfa.array([50.0, 1.0], "t/yr", mine_country=["A", "B"])
     with pytest.raises(mfa.MfaError, match=message):
         availability.mine_capacity([project], range(2024, 2030), base=base)
+
+
+def test_the_market_in_tonnes_and_in_shares_is_the_same() -> None:
+    """`indicators.risk.price_ratio` is `market_balance` over the old demand."""
+    from mfa.indicators import risk
+
+    random = np.random.default_rng(2)
+    for _ in range(50):
+        demand, share = random.uniform(1, 1e6), random.uniform(0.3, 1.2)
+        down, up, most = -random.uniform(0.05, 1), random.uniform(0, 1), random.uniform(0.5, 1.5)
+        elastic = {"demand_elasticity": down, "supply_elasticity": up}
+        market = availability.market_balance(
+            demand, share * demand, capacity=most * demand, **elastic
+        )
+        ratio = risk.price_ratio(share, capacity=most, **elastic)
+        assert float(market.price_index) == pytest.approx(float(ratio), rel=1e-10)
