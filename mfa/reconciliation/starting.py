@@ -169,6 +169,11 @@ def start(scenario: Scenario, result: xr.Dataset, *names: str) -> Start:
             labels = {d: str(mean[d].values[i]) for d, i in zip(dims, index, strict=True)}
             value, root = float(mean.values[index]), moved[name][index]
             sd = float(np.sqrt((root**2).sum()))
+            if not 0 <= value <= 1:
+                raise MfaError(
+                    f"{name} is {value:.4g} at {labels or 'all'}, which no share is: reconcile with "
+                    "bounds=True, or name the coefficients to hand over"
+                )
             leaf: Any = value
             if rest is not None and rest[index]:
                 leaf = "rest"

@@ -117,3 +117,20 @@ def test_a_start_refuses_what_it_cannot_hand_over(tmp_path: Any) -> None:
     with pytest.raises(mfa.MfaError, match=r"choose one: result.sel\(year=2024\)"):
         reconciliation.start(scenario, yearly)
     assert len(reconciliation.start(scenario, yearly.sel(year=2021)).names) == len(begun.names)
+
+
+def test_a_share_beyond_its_bounds_is_not_handed_over(tmp_path: Any) -> None:
+    scenario = mines(tmp_path)
+    observed = seen_at_mines() | {
+        "mine_to_ore": (
+            mfa.array(
+                [[90.0, 90], [90, 90], [1, 1]], "t/yr", origin=["A", "B", "C"], metal=["Ni", "Co"]
+            ),
+            mfa.array(
+                [[1.0, 1], [1, 1], [90, 90]], "t/yr", origin=["A", "B", "C"], metal=["Ni", "Co"]
+            ),
+        )
+    }
+    found = mfa.reconcile(scenario, observed, covariance=True)
+    with pytest.raises(mfa.MfaError, match="which no share is: reconcile with bounds=True"):
+        reconciliation.start(scenario, found)
