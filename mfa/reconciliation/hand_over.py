@@ -40,7 +40,8 @@ def draws(result: xr.Dataset, samples: int, seed: int) -> xr.Dataset:
     if samples < 1:
         raise MfaError(f"samples must be 1 or more, found {samples}")
     mean, root = result["value"].transpose(..., "item"), _root(result)
-    random = np.random.default_rng(seed).normal(size=(samples, *mean.shape))
+    shape = (samples, *mean.shape[:-1], root.shape[-1])
+    random = np.random.default_rng(seed).normal(size=shape)
     moved = np.einsum("...ij,s...j->s...i", root, random)
     drawn = xr.DataArray(
         mean.values + moved, dims=("sample", *mean.dims), coords={"sample": np.arange(samples)}
@@ -60,8 +61,12 @@ def _require_covariance(result: Any, needs: str) -> None:
 def _root(result: xr.Dataset) -> Any:
     """Return R (…, item, factor) with R R' the covariance."""
     joint = result["covariance"].transpose(..., "item", "item_2").values
-    values, vectors = np.linalg.eigh((joint + joint.swapaxes(-1, -2)) / 2)
-    return vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]
+    used = (np.einsum("...ii->...i", joint) > 0).reshape(-1, joint.shape[-1]).any(axis=0)
+    own = joint[..., used, :][..., used]
+    values, vectors = np.linalg.eigh((own + own.swapaxes(-1, -2)) / 2)
+    root = np.zeros((*joint.shape[:-1], own.shape[-1]))
+    root[..., used, :] = vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]
+    return root
 
 
 def responses(system: System | Plan | Scenario, result: xr.Dataset, names: list[str]) -> Any:
