@@ -75,8 +75,10 @@ class Residual:
         amount = np.empty(self.shape)
         np.subtract(self.into, self.out, out=amount)
         if self.stock is not None:
-            amount -= self.stock
-            amount[..., 1:] += self.stock[..., :-1]
+            years = (*self.stock.shape[:-1], self.shape[-1])
+            stock = np.broadcast_to(self.stock, years)  # one number where no process has a stock
+            amount -= stock
+            amount[..., 1:] += stock[..., :-1]
         if self.opening is not None:
             amount[..., :1] += self.opening[..., None]
         return amount

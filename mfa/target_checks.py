@@ -180,6 +180,9 @@ def _series(steps: tuple[Step, ...], years: NDArray[Any], units: str, clause: Cl
         if (step.unit or "1") != units:
             wrong = f"a minimum is in {step.unit}" if step.unit else "a minimum has no unit"
             raise MfaError(f"{wrong}, {clause.of} is in {units}", clause.place)
+        if units == "1" and not 0 <= step.value <= 1:
+            wrong = f"a minimum of {step.value:g} is asked for; a share lies between 0 and 1"
+            raise MfaError(wrong, clause.place)
         series[years >= (years[0] if step.year is None else step.year)] = step.value
     return series
 

@@ -121,6 +121,11 @@ def _step(year: int | None, number: Number, material: str | None) -> Step:
     if number.element and number.element != material:
         message = f"a minimum of {number.element} is asked of {material or 'every material'}"
         raise MfaError(message, number.place)
+    if number.unit == "1" and not 0 <= number.value <= 1:
+        message = (
+            f"a minimum of {100 * number.value:g} % is asked for; a share lies between 0 and 1"
+        )
+        raise MfaError(message, number.place)
     return Step(year, number.value, number.unit or "")
 
 

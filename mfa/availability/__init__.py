@@ -3,7 +3,7 @@
 from mfa.availability.blocks import available, clear
 from mfa.availability.depletion import HubbertFit, fit_hubbert, hubbert
 from mfa.availability.markets import market_balance, value_flow
-from mfa.availability.mines import pipeline
+from mfa.availability.mines import mine_capacity, pipeline
 
 __all__ = [
     "HubbertFit",
@@ -12,6 +12,7 @@ __all__ = [
     "fit_hubbert",
     "hubbert",
     "market_balance",
+    "mine_capacity",
     "pipeline",
     "value_flow",
 ]

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from mfa.errors import MfaError
+from mfa.errors import MfaError, known
 
 Array = NDArray[np.float64]
 
@@ -163,3 +163,73 @@ def _lognormal(mean: float, spread: float) -> tuple[Array, Array]:
         )
     weights = np.diff(edges)
     return years.astype(float), weights / weights.sum()
+
+
+def mine_capacity(
+    projects: Iterable[Any], years: Any, *, base: xr.DataArray, **options: Any
+) -> xr.DataArray:
+    """Return the capacity of mines by year and the dimensions of a base: a parameter of scenarios.
+
+    :func:`pipeline` for each label, such as each country and material:
+    ``scenario.override(mine_capacity=mine_capacity(…))``.
+
+    Parameters
+    ----------
+    projects : list of mappings
+        As for :func:`pipeline`, each with a label for every dimension of the base:
+        ``{"mine_country": "Indonesia", "material": "Ni", "decided": 2024, "size": 50e3}``.
+    years : array (year,)
+        Contiguous.
+    base : array (…) [t/yr]
+        What mines that work in the first year can give; its labels are those of the result.
+    options
+        ``decline``, ``lead``, ``lead_spread``, ``ramp`` and ``life`` of :func:`pipeline`.
+
+    Returns
+    -------
+    array (year, …) [t/yr]
+
+    Raises
+    ------
+    MfaError
+        If a project has no label of the base, or :func:`pipeline` refuses a number.
+
+    Examples
+    --------
+    >>> base = xr.DataArray([50.0, 0.0], {"mine_country": ["A", "B"]}, ["mine_country"])
+    >>> one = {"mine_country": "B", "decided": 2024, "size": 10.0}
+    >>> found = mine_capacity([one], range(2024, 2030), base=base, lead=4, ramp=2)
+    >>> found.sel(mine_country="B").values.tolist()
+    [0.0, 0.0, 0.0, 0.0, 5.0, 10.0]
+    """
+    if not isinstance(base, xr.DataArray) or not base.dims:
+        raise MfaError("base is a labelled array, like mfa.array([…], 't/yr', mine_country=[…])")
+    if base.attrs.get("units", "t/yr") != "t/yr":
+        raise MfaError(f"base is in {base.attrs['units']}, wanted is t/yr")
+    if "year" in base.dims:
+        raise MfaError("base holds for the first year; select it: base.sel(year=2024)")
+    dims = [str(d) for d in base.dims]
+    own: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for number, given in enumerate(projects):
+        if not isinstance(given, dict):
+            raise MfaError(f"project {number + 1}: {given!r} is no mapping with labels")
+        name = given.get("name", f"project {number + 1}")
+        for dim in dims:
+            labels = [str(label) for label in base[dim].values]
+            if dim not in given:
+                raise MfaError(f"{name}: lacks {dim!r}; say which of {', '.join(labels)}")
+            if str(given[dim]) not in labels:
+                hint = known(str(given[dim]), labels, "labels")
+                raise MfaError(f"{name}: {dim} {str(given[dim])!r} is not in the base. {hint}")
+        cell = tuple(str(given[dim]) for dim in dims)
+        rest = {key: value for key, value in given.items() if key not in dims}
+        own.setdefault(cell, []).append({"name": name, **rest})
+    found = []
+    for index in np.ndindex(base.shape):
+        cell = tuple(str(base[d].values[i]) for d, i in zip(dims, index, strict=True))
+        working = float(base.values[index])
+        found.append(pipeline(own.get(cell, []), years, base=working, **options).capacity.values)
+    axis = np.asarray(getattr(years, "values", list(years))).astype(int)
+    values = np.stack(found, axis=-1).reshape(len(axis), *base.shape)
+    coords = {"year": axis, **{d: base[d].values for d in dims}}
+    return xr.DataArray(values, coords, ("year", *dims), attrs={"units": "t/yr"})

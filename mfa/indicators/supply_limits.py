@@ -202,6 +202,8 @@ def price_ratio(
     p = (S/D0)^(−1/(e_s − e_d)), or (C/D0)^(1/e_d) where capacity is the limit;
     demand is then p^e_d of what it was.  Short-run elasticities are poorly
     known (about −0.3 to −0.1 and 0.2 to 0.5): give ranges, not one number.
+    This is the market of :func:`mfa.availability.market_balance` in shares of the old demand,
+    for an indicator of risk; that function takes tonnes and stockpiles and returns quantities.
 
     Parameters
     ----------

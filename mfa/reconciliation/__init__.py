@@ -7,12 +7,14 @@ from mfa.reconciliation.least_squares import Adjusted, adjust
 from mfa.reconciliation.observed import Observation
 from mfa.reconciliation.propagation import lognormal_draws, lognormal_product, product
 from mfa.reconciliation.reconciling import classify, reconcile
+from mfa.reconciliation.starting import Start, start
 
 __all__ = [
     "Adjusted",
     "Dirichlet",
     "Gaussian",
     "Observation",
+    "Start",
     "adjust",
     "classify",
     "coefficients",
@@ -23,4 +25,5 @@ __all__ = [
     "product",
     "quantity",
     "reconcile",
+    "start",
 ]

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from mfa.reconciliation.elimination import Array
 from mfa.reconciliation.sparse_weight import SparseWeight
@@ -63,6 +64,8 @@ class Bounded:
         if self.joint is None and len(start) * self.balances.size > LARGE:
             pattern = SparseWeight(self.balances, self.balances[:0])
             self._pattern = pattern if pattern.fits else None
+        few = self._pattern is not None
+        self._rows = sparse.csr_matrix(self.balances) if few else self.balances
         with np.errstate(all="ignore"):  # a cell without a solution runs off; it is not done
             return self._iterate(start)
 
@@ -81,8 +84,8 @@ class Bounded:
         for _ in range(ITERATIONS):
             gap = np.where(below, np.maximum(y - low, TINY), 1.0)
             rest = np.where(above, np.maximum(high - y, TINY), 1.0)
-            slope = self._slope(y) - force @ self.balances - pull + push
-            missed = y @ self.balances.T - self.right
+            slope = self._slope(y) - (self._rows.T @ force.T).T - pull + push
+            missed = (self._rows @ y.T).T - self.right
             mean = ((pull * gap + push * rest).sum(axis=1, keepdims=True)) / count
             off = np.abs(missed).max(axis=1, keepdims=True, initial=0.0)
             steep = np.abs(slope).max(axis=1, keepdims=True, initial=0.0)
@@ -120,9 +123,8 @@ class Bounded:
 
     def _newton(self, stiff: Array) -> _Newton:
         if self.joint is None:
-            return _Newton(
-                self.balances, 1.0 / (self.curvature + stiff + FREE), None, self._pattern
-            )
+            loose = 1.0 / (self.curvature + stiff + FREE)
+            return _Newton(self._rows, loose, None, self._pattern)
         count = stiff.shape[1]
         whole = self.joint + (stiff + FREE)[:, :, None] * np.eye(count)
         return _Newton(self.balances, stiff, np.asarray(np.linalg.inv(whole)), None)
@@ -159,7 +161,7 @@ class _Newton:
     """Solves H y − G' f = q, G y = p, H being diagonal or given by its inverse."""
 
     def __init__(
-        self, balances: Array, loose: Array, inverse: Array | None, pattern: SparseWeight | None
+        self, balances: Any, loose: Array, inverse: Array | None, pattern: SparseWeight | None
     ):
         self.balances, self.loose, self.inverse = balances, loose, inverse
         self.factored = None if pattern is None else pattern.factor(loose)
@@ -186,8 +188,8 @@ class _Newton:
 
     def solve(self, q: Array, p: Array) -> tuple[Array, Array]:
         moved = self._loosened(q)
-        force = self._weighed(p - moved @ self.balances.T)
-        y = moved + self._loosened(force @ self.balances)
-        left = p - y @ self.balances.T  # what rounding has left
+        force = self._weighed(p - (self.balances @ moved.T).T)
+        y = moved + self._loosened((self.balances.T @ force.T).T)
+        left = p - (self.balances @ y.T).T  # what rounding has left
         more = self._weighed(left)
-        return y + self._loosened(more @ self.balances), force + more
+        return y + self._loosened((self.balances.T @ more.T).T), force + more

@@ -66,10 +66,11 @@ class DenseWeight:
         joint = np.eye(count) if self.linked is None else self.linked
         joint = joint * self.sd[:, :, None] * self.sd[:, None, :]
         joint = joint - self.explained.transpose(0, 2, 1) @ self.explained
-        turn = np.eye(count)
-        turn[determinable] = -self.derived
-        turn[undeterminable] = 0.0
-        return np.asarray(turn @ joint @ turn.T)
+        joint[:, determinable] = -self.derived @ joint
+        joint[:, undeterminable] = 0.0
+        joint[:, :, determinable] = -joint @ self.derived.T
+        joint[:, :, undeterminable] = 0.0
+        return np.asarray(joint)
 
 
 def _root_of(weight: Array) -> Array:

@@ -156,6 +156,12 @@ def test_the_reconciliation_notebook_says_what_its_words_say(executed):
     assert re.search(r"Co: χ² .* p = 0\.0[0-4]\d*; suspect: cannot be told: .*Australia", text)
     assert "the Survey agrees with itself" in text
     assert re.search(r"p = 1\.00", text)
+    moved = re.search(r"United States: p = [\d.]+; moved most: \w[\w ]*, ([\d.]+) %", text)
+    assert float(moved.group(1)) < 5
+    assert re.search(r"Ni: any other end use takes between 0 and 3,0\d\d kt", text)
+    started = re.findall(r"reconciled ± ([\d.]+) points, drawn ± ([\d.]+)", text)
+    assert len(started) == 2
+    assert all(abs(float(a) - float(b)) <= 0.06 * float(a) for a, b in started)
 
 
 def test_the_notebook_of_emissions_says_that_factors_are_defaults(executed):
@@ -174,6 +180,9 @@ def test_the_notebook_of_availability_names_the_years_that_fall_short(executed):
     years = [int(n) for n in re.findall(r"short in (\d+) years", text)]
     assert len(years) == 3 and years == sorted(years)
     assert "Ni: the fit wants" in text and "at the low bound" in text
+    gaps = [int(n.replace(",", "")) for n in re.findall(r"most in \d+: ([\d,]+) kt", text)]
+    assert len(gaps) == 3 and gaps == sorted(gaps)  # the later mines come, the more is missing
+    assert re.search(r"Ni: first short in 2025; most missing to 2050 in Indonesia", text)
 
 
 def test_own_system_takes_fewer_than_forty_lines_of_yaml():

@@ -190,3 +190,58 @@ def test_refuses_with_one_message(call: Any, message: str) -> None:
     with pytest.raises(mfa.MfaError) as told:
         call()
     assert message in str(told.value)
+
+
+def test_capacities_by_label_are_the_pipelines_of_each() -> None:
+    labels = {"mine_country": ["A", "B"], "material": ["Ni", "Co"]}
+    base = mfa.array([[50.0, 5.0], [0.0, 1.0]], "t/yr", **labels)
+    one = {
+        "mine_country": "A",
+        "material": "Co",
+        "decided": 2024,
+        "size": 10.0,
+        "status": "construction",
+    }
+    two = {"mine_country": "A", "material": "Co", "decided": 2026, "size": 4.0, "lead": 3}
+    found = availability.mine_capacity(
+        [one, two], range(2024, 2045), base=base, decline=0.02, lead=8.5, lead_spread=1.5
+    )
+    assert found.dims == ("year", "mine_country", "material") and found.attrs["units"] == "t/yr"
+    plain = [{k: v for k, v in p.items() if k not in labels} for p in (one, two)]
+    alone = availability.pipeline(
+        plain, range(2024, 2045), base=5.0, decline=0.02, lead=8.5, lead_spread=1.5
+    )
+    np.testing.assert_allclose(found.sel(mine_country="A", material="Co"), alone.capacity)
+    assert (found.sel(mine_country="B", material="Ni") == 0).all()
+    assert bool((found.sel(year=2024) == base).all())
+
+
+@pytest.mark.parametrize(
+    ("project", "message"),
+    [
+        ((2024, 10.0), "is no mapping with labels"),
+        ({"decided": 2024, "size": 1.0}, "lacks 'mine_country'; say which of A, B"),
+        ({"mine_country": "C", "decided": 2024, "size": 1.0}, "'C' is not in the base"),
+        ({"mine_country": "A", "decided": 2024, "size": -1.0}, "project 1: size is -1.0"),
+    ],
+)
+def test_capacities_refuse_projects_that_belong_nowhere(project: object, message: str) -> None:
+    base = mfa.array([50.0, 1.0], "t/yr", mine_country=["A", "B"])
+    with pytest.raises(mfa.MfaError, match=message):
+        availability.mine_capacity([project], range(2024, 2030), base=base)
+
+
+def test_the_market_in_tonnes_and_in_shares_is_the_same() -> None:
+    """`indicators.risk.price_ratio` is `market_balance` over the old demand."""
+    from mfa.indicators import risk
+
+    random = np.random.default_rng(2)
+    for _ in range(50):
+        demand, share = random.uniform(1, 1e6), random.uniform(0.3, 1.2)
+        down, up, most = -random.uniform(0.05, 1), random.uniform(0, 1), random.uniform(0.5, 1.5)
+        elastic = {"demand_elasticity": down, "supply_elasticity": up}
+        market = availability.market_balance(
+            demand, share * demand, capacity=most * demand, **elastic
+        )
+        ratio = risk.price_ratio(share, capacity=most, **elastic)
+        assert float(market.price_index) == pytest.approx(float(ratio), rel=1e-10)

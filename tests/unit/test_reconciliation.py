@@ -382,6 +382,99 @@ def test_bounds_are_those_of_osqp() -> None:
         assert (found.value[0][known] >= 0).all()
 
 
+def flows_between(random: Any, processes: int, flows: int) -> Any:
+    """Return balances of flows that lead from process to process or beyond them."""
+    matrix = np.zeros((processes, flows))
+    for flow in range(flows):
+        source, target = random.choice(processes + 4, 2, replace=False)
+        if source < processes:
+            matrix[source, flow] -= 1
+        if target < processes:
+            matrix[target, flow] += 1
+    return matrix
+
+
+@pytest.mark.parametrize("kind", ["few at a bound", "many", "none", "all but one is 0", "ties"])
+def test_bounds_meet_the_conditions_of_kuhn_and_tucker(kind: str) -> None:
+    """(x − d) / s² = A' f + z with z ≥ 0 at a bound, 0 inside: to 1e-8, degenerate ones too."""
+    from scipy.optimize import lsq_linear
+
+    random = np.random.default_rng(5)
+    for _ in range(8):
+        matrix = flows_between(random, 7, 24)
+        truth = random.uniform(1, 10, 24) * (random.random(24) < (0.4 if kind == "many" else 0.9))
+        sd = 10.0 ** random.uniform(-1, 1, 24)
+        data = np.maximum(truth + sd * random.normal(size=24), 0.0)
+        if kind == "none":
+            loop = np.linalg.svd(matrix)[2][-10:]  # flows that balance, and far from 0
+            data = 100 + np.abs(loop).sum(axis=0)
+            data, sd = adjust(matrix, data, np.ones(24)).value, np.full(24, 0.01)
+            data = np.maximum(data, 0.0)
+        elif kind == "all but one is 0":
+            data = np.where(np.arange(24) == 0, 5.0, 0.0)
+        elif kind == "ties":
+            data, sd = np.round(data), np.ones(24)
+        low, high = np.zeros(24), np.full(24, np.inf)
+        free = adjust(matrix, data[None], sd)
+        found = within(free, matrix, data[None], sd[None], low, high)
+        x = found.value[0]
+        size = max(float(x.max()), 1e-9)
+        assert (x >= 0).all() and np.abs(matrix @ x).max() <= 1e-11 * size
+        pull = (x - data) / sd**2
+        at = x <= 1e-12 * size
+        system = np.hstack([matrix.T, np.eye(24)[:, at]]) * sd[:, None]
+        least = np.concatenate([np.full(7, -np.inf), np.zeros(int(at.sum()))])
+        left = lsq_linear(system, pull * sd, (least, np.inf), method="bvls", tol=1e-15)
+        assert np.abs(left.fun).max() < 1e-8 * max(1.0, np.abs(pull * sd).max())
+
+
+def test_forces_and_the_interior_point_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two methods that share nothing but the problem; cells in one call, entries few or all."""
+    from mfa.reconciliation import bounded, dual_newton
+
+    random = np.random.default_rng(11)
+    matrix = flows_between(random, 12, 40)
+    data, sd = random.uniform(0, 4, (30, 40)), random.uniform(0.5, 3, (30, 40))
+    low, high = np.zeros(40), np.full(40, 6.0)
+    free = adjust(matrix, data, sd)
+    arguments = (free, matrix, data, sd, low, high)
+    forces = within(*arguments)
+    assert ((forces.value == 0).sum(axis=1) > 0).all() and (forces.value <= 6).all()
+    monkeypatch.setattr(dual_newton, "LARGE", 0)
+    few = within(*arguments)
+    np.testing.assert_allclose(few.value, forces.value, rtol=1e-9, atol=1e-10)
+    monkeypatch.setattr(bounded, "forced", lambda *_: None)
+    interior = within(*arguments)
+    np.testing.assert_allclose(interior.chi2, forces.chi2, rtol=1e-8)
+    np.testing.assert_allclose(interior.value, forces.value, atol=1e-4)
+    assert (forces.chi2 <= interior.chi2 * (1 + 1e-9)).all()
+
+
+def test_what_is_within_its_bounds_is_left_alone() -> None:
+    """Unmeasured flows whose bounds cannot be missed do not send the rest through the program."""
+    from mfa.reconciliation import reduction
+
+    matrix = np.array([[1.0, -1, -1, 0, 0], [0, 1, 0, -1, -1]])
+    data, sd = np.array([[10.0, 6, 5, np.nan, np.nan]]), np.ones((1, 5))
+    free = adjust(matrix, data, sd[0])
+    bounds = np.zeros(5), np.full(5, np.inf)
+    assert within(free, matrix, data, sd, *bounds) is not free
+    np.testing.assert_array_equal(within(free, matrix, data, sd, *bounds).value, free.value)
+    small = reduction.reduced(matrix, np.zeros(2), ~np.isnan(data[0]), *bounds)
+    assert small.rows.tolist() == [0] and not small.slack.size
+
+
+def test_two_unmeasured_outlets_leave_no_less_than_nothing() -> None:
+    """a + b leave c + d, which nobody measured: b may not fall below −a."""
+    matrix = np.array([[1.0, -1, -1, -1]])  # in, seen out, two unseen out
+    data, sd = np.array([[10.0, 14, np.nan, np.nan]]), np.array([[1.0, 1, 0, 0]])
+    free = adjust(matrix, data, sd[0])
+    found = within(free, matrix, data, sd, np.zeros(4), np.full(4, np.inf))
+    np.testing.assert_allclose(found.value[0, :2], 12.0, atol=1e-6)
+    assert float(found.chi2[0]) == pytest.approx(8.0, rel=1e-6)
+    assert np.isnan(found.value[0, 2:]).all()
+
+
 def test_what_no_values_can_satisfy_is_refused() -> None:
     with pytest.raises(mfa.MfaError, match="no values within the bounds"):
         mfa.reconcile(

@@ -189,6 +189,8 @@ WRONG = {
     "of: recycled_content, at: {region: Europa}, at_least: 1 %": 'Did you mean "Europe"',
     "of: recycled_content, at_least: {Cu: 1 %}": "'Cu' is no label.*Co, Europe, Li, Rest",
     "of: recycled_content, at_least: 10 kt/yr": "a minimum is in t/yr, recycled_content is in 1",
+    "of: recycled_content, at_least: 120 %": "a minimum of 120 % is asked for; a share lies",
+    "of: recycled_content, at_least: {2004: 1.2}": "a minimum of 1.2 is asked for; a share lies",
     "of: demand, at_least: 10": "a minimum has no unit, demand is in t/yr",
     "of: recycled_content, at_least: {scale: 2}": "a minimum is a number",
     "of: recycled_content, at_least: {2004: {Co: 1 %}}": "a minimum is a number",
