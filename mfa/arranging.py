@@ -1,4 +1,4 @@
-"""Where boxes and bands stand on a page: columns from left to right, what returns beneath.
+"""Where boxes and bands stand on a page: an upper row to the right, a lower row back to the left.
 
 All lengths are inches, x to the right and y upwards.  Boxes of a column never overlap, nor do
 their texts; the width of a band is the same from one end to the other.
@@ -6,35 +6,41 @@ their texts; the width of a band is the same from one end to the other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import cos, pi, sin
 
 BAR = 0.13
 """Width of a box that stands for a process."""
 
-STEP = 1.18
+STEP = 1.12
 """From a box to the next stage: room for the bands and for a text of sixteen letters."""
 
-GAP = 0.07
+GAP = 0.08
 """Between boxes of a column at least."""
 
-BENEATH = 0.15
-"""Between the boxes and a band that returns, and twice the least radius of its bends."""
+BEND = 0.14
+"""Between bands that go up or down side by side, and twice the least radius of their bends."""
 
-SWEEPS = 30
+ROWS = 0.25
+"""Between the upper and the lower row."""
+
+SWEEPS = 32
 
 Point = tuple[float, float]
+Piece = tuple[str, tuple[float, ...]]
+"""``level`` (x0, y0, x1, y1), a curve that is level at both ends; ``turn`` (x0, y0, leg, y1, x1)."""
 
 
 @dataclass
 class Box:
-    """A box to be placed: its stage, its height and that of its text; ``rank`` 0 below, 2 above."""
+    """A box to be placed: its stage, its row, its height and that of its text; the lowest rank is below."""
 
     stage: int
     height: float
     text: float
     rank: int = 1
+    lower: bool = False
     x: float = 0.0
     y: float = 0.0
 
@@ -45,92 +51,165 @@ class Box:
 
 @dataclass
 class Band:
-    """A band to be placed, between two boxes; ``through`` are points where it lies level."""
+    """A band to be placed between two boxes; ``way`` are the boxes and places that it passes."""
 
     source: str
     target: str
     width: float
-    returns: bool
+    way: list[str] = field(default_factory=list)
     start: float = 0.0
     end: float = 0.0
-    legs: tuple[float, float] = (0.0, 0.0)
-    lane: float = 0.0
-    through: list[str] = field(default_factory=list)
-    points: tuple[Point, ...] = ()
+    legs: dict[int, float] = field(default_factory=dict)
+    pieces: tuple[Piece, ...] = ()
 
 
-def arrange(boxes: dict[str, Box], bands: Sequence[Band]) -> tuple[float, float, float]:
-    """Place boxes and bands; return the left, the lower and the upper end of what was placed.
+def arrange(boxes: Mapping[str, Box], bands: Sequence[Band]) -> tuple[float, float, float, float]:
+    """Place boxes and bands; return the left, right, lower and upper end of what was placed.
 
-    Boxes and bands are changed: ``x`` is the left side of a box and ``y`` its middle.
+    Boxes and bands are changed: ``x`` is the left side of a box and ``y`` its middle.  In the upper row
+    bands run to the right and in the lower one to the left; where one changes rows it turns clockwise,
+    down to the right of a column or up to the left of one.
     """
     every = dict(boxes)
-    links = [link for band in bands if not band.returns for link in _pieces(band, every)]
-    columns: list[list[str]] = [[] for _ in range(1 + max(b.stage for b in every.values()))]
-    for name, box in every.items():
-        columns[box.stage].append(name)
-    _settle(every, columns, links)
-    _across(every, columns, bands)
-    depth = _lanes(every, columns, bands)
-    _ends(every, bands)
     for band in bands:
-        band.points = _points(band, every)
-    top = max(box.y + box.slot / 2 for box in every.values())
-    left = min([0.0, *(band.legs[1] - band.width / 2 for band in bands if band.returns)])
-    return left, depth, top
+        band.way = _way(band, every)
+    turns = [
+        (band, n) for band in bands for n in range(len(band.way) - 1) if _turns(band, n, every)
+    ]
+    _settle(every, bands)
+    _across(every, turns)
+    _ends(every, bands)
+    _legs(every, turns)
+    for band in bands:
+        band.pieces = tuple(_pieces(band, every))
+    xs = [x for band in bands for x, _ in outline(band.pieces, band.width)]
+    ys = [y for band in bands for _, y in outline(band.pieces, band.width)]
+    return (
+        min([0.0, *xs]),
+        max([*xs, *(box.x + BAR for box in boxes.values())]),
+        min([*ys, *(box.y - box.slot / 2 for box in boxes.values())]),
+        max([*ys, *(box.y + box.slot / 2 for box in boxes.values())]),
+    )
 
 
-def _pieces(band: Band, every: dict[str, Box]) -> list[tuple[str, str, float]]:
-    """Cut a band that passes other stages, so that it has a place of its own in each of them."""
-    first, last = every[band.source].stage, every[band.target].stage
+def _way(band: Band, every: dict[str, Box]) -> list[str]:
+    """Return what a band passes: its boxes, and a place of its own in every column between."""
+    first, last = every[band.source], every[band.target]
+    low, high = first.stage, last.stage
+    passed: Iterable[tuple[int, bool]]
+    if not first.lower and not last.lower:
+        if high > low:
+            passed = ((stage, False) for stage in range(low + 1, high))
+        else:
+            passed = ((stage, True) for stage in range(low, high - 1, -1))
+    elif not first.lower:
+        if high <= low:
+            passed = ((stage, True) for stage in range(low, high, -1))
+        else:
+            passed = ((stage, False) for stage in range(low + 1, high + 1))
+    elif not last.lower:
+        if high <= low:
+            passed = ((stage, True) for stage in range(low - 1, high - 1, -1))
+        else:
+            passed = ((stage, False) for stage in range(low, high))
+    elif high < low:
+        passed = ((stage, True) for stage in range(low - 1, high, -1))
+    else:
+        passed = ((stage, False) for stage in range(low, high + 1))
     way = [band.source]
-    for stage in range(first + 1, last):
-        name = f"{band.source}\n{band.target}\n{stage}"
-        every[name] = Box(stage, band.width, 0.0)
-        band.through.append(name)
+    for stage, lower in passed:
+        name = f"{band.source}\n{band.target}\n{stage}\n{id(band)}"
+        every[name] = Box(stage, band.width, 0.0, 0 if lower == first.lower else -1, lower)
         way.append(name)
-    way.append(band.target)
-    return [(way[i], way[i + 1], band.width) for i in range(len(way) - 1)]
+    return [*way, band.target]
 
 
-def _settle(
-    every: dict[str, Box], columns: list[list[str]], links: Sequence[tuple[str, str, float]]
+def _turns(band: Band, number: int, every: Mapping[str, Box]) -> bool:
+    return every[band.way[number]].lower != every[band.way[number + 1]].lower
+
+
+def _settle(every: dict[str, Box], bands: Sequence[Band]) -> None:
+    """Place each row, and the lower one beneath the upper one."""
+    links = [
+        (band.way[n], band.way[n + 1], band.width)
+        for band in bands
+        for n in range(len(band.way) - 1)
+        if not _turns(band, n, every)
+    ]
+    for lower in (False, True):
+        row = {name: box for name, box in every.items() if box.lower == lower}
+        if row:
+            _settle_row(row, [link for link in links if link[0] in row])
+    floor = min((box.y - box.slot / 2 for box in every.values() if not box.lower), default=0.0)
+    _hang(every, links, floor - ROWS + GAP)
+
+
+def _hang(
+    every: Mapping[str, Box], links: Sequence[tuple[str, str, float]], ceiling: float
 ) -> None:
+    """Move what hangs together in the lower row up as far as it goes, the highest first."""
+    group = {name: name for name, box in every.items() if box.lower}
+
+    def head(name: str) -> str:
+        while group[name] != name:
+            name = group[name]
+        return name
+
+    for source, target, _ in links:
+        if source in group and target in group:
+            group[head(source)] = head(target)
+    together: dict[str, list[Box]] = {}
+    for name in group:
+        together.setdefault(head(name), []).append(every[name])
+    free: dict[int, float] = {}
+    for boxes in sorted(together.values(), key=lambda own: -max(b.y + b.slot / 2 for b in own)):
+        move = min(free.get(b.stage, ceiling) - GAP - b.y - b.slot / 2 for b in boxes)
+        for box in boxes:
+            box.y += move
+            bottom = box.y - box.slot / 2
+            free[box.stage] = min(free.get(box.stage, bottom), bottom)
+
+
+def _settle_row(row: dict[str, Box], links: Sequence[tuple[str, str, float]]) -> None:
     """Put every box as near as can be to the middle of those that it is joined with."""
-    beside: dict[str, list[tuple[str, float]]] = {name: [] for name in every}
-    ahead: dict[str, list[tuple[str, float]]] = {name: [] for name in every}
+    columns = {stage: [n for n in row if row[n].stage == stage] for stage in _stages(row)}
+    before: dict[str, list[tuple[str, float]]] = {name: [] for name in row}
+    after: dict[str, list[tuple[str, float]]] = {name: [] for name in row}
     for source, target, width in links:
-        beside[target].append((source, width))
-        ahead[source].append((target, width))
-    for names in columns:
-        _stack(every, names, [0.0] * len(names))
+        left, right = sorted((source, target), key=lambda name: row[name].stage)
+        before[right].append((left, width))
+        after[left].append((right, width))
+    for names in columns.values():
+        names.sort(key=lambda name: row[name].rank)
+        _stack(row, names, [0.0] * len(names))
     for sweep in range(SWEEPS):
         forward = sweep % 2 == 0
-        for names in columns if forward else columns[::-1]:
-            last = sweep >= SWEEPS - 2
-            looked = [
-                [*beside[n], *ahead[n]] if last else (beside[n] if forward else ahead[n])
-                for n in names
-            ]
-            wishes = [
-                _middle(near, every, every[n].y) for n, near in zip(names, looked, strict=True)
-            ]
-            if sweep < SWEEPS - 6:
-                order = sorted(range(len(names)), key=lambda i: (every[names[i]].rank, wishes[i]))
+        near = {n: before[n] if forward else after[n] for n in row}
+        if sweep >= SWEEPS - 4:
+            near = {n: [*before[n], *after[n]] for n in row}
+        for stage in sorted(columns, reverse=not forward):
+            names = columns[stage]
+            wishes = [_middle(near[name], row, row[name].y) for name in names]
+            if sweep < SWEEPS - 8:
+                order = sorted(range(len(names)), key=lambda i: (row[names[i]].rank, wishes[i]))
                 names[:] = [names[i] for i in order]
                 wishes = [wishes[i] for i in order]
-            _stack(every, names, wishes)
+            _stack(row, names, wishes)
 
 
-def _middle(near: Sequence[tuple[str, float]], every: Mapping[str, Box], own: float) -> float:
+def _stages(row: Mapping[str, Box]) -> list[int]:
+    return sorted({box.stage for box in row.values()})
+
+
+def _middle(near: Sequence[tuple[str, float]], row: Mapping[str, Box], own: float) -> float:
     weight = sum(width for _, width in near)
-    return sum(every[name].y * width for name, width in near) / weight if weight else own
+    return sum(row[name].y * width for name, width in near) / weight if weight else own
 
 
-def _stack(every: Mapping[str, Box], names: Sequence[str], wishes: Sequence[float]) -> None:
-    slots = [every[name].slot for name in names]
+def _stack(row: Mapping[str, Box], names: Sequence[str], wishes: Sequence[float]) -> None:
+    slots = [row[name].slot for name in names]
     for name, y in zip(names, apart(wishes, slots, GAP), strict=True):
-        every[name].y = y
+        row[name].y = y
 
 
 def apart(wishes: Sequence[float], sizes: Sequence[float], gap: float) -> list[float]:
@@ -158,132 +237,127 @@ def apart(wishes: Sequence[float], sizes: Sequence[float], gap: float) -> list[f
     return [mean + offset for mean, offset in zip(placed, offsets, strict=True)]
 
 
-def _across(every: dict[str, Box], columns: list[list[str]], bands: Sequence[Band]) -> None:
-    """Place the columns: the room between two is wider where bands that return go up or down."""
-    out = [0.0] * (len(columns) + 1)
-    into = [0.0] * (len(columns) + 1)
-    for band in bands:
-        if band.returns:
-            out[every[band.source].stage] += band.width + BENEATH
-            into[every[band.target].stage] += band.width + BENEATH
-    x = into[0]
-    for stage, names in enumerate(columns):
-        for name in names:
-            every[name].x = x
-        x += BAR + STEP + out[stage] + into[stage + 1]
+def _column(band: Band, number: int, every: Mapping[str, Box]) -> tuple[bool, int]:
+    """Return whether a turn goes down, and the column beside which it does."""
+    one, other = every[band.way[number]], every[band.way[number + 1]]
+    return not one.lower, (max if other.lower else min)(one.stage, other.stage)
 
 
-def _lanes(
-    every: Mapping[str, Box], columns: Sequence[Sequence[str]], bands: Sequence[Band]
-) -> float:
-    """Give each band that returns a level beneath all that it passes; return the lowest."""
-    floor = [min(every[n].y - every[n].slot / 2 for n in names) for names in columns]
-    used_right = [0.0] * len(columns)
-    used_left = [0.0] * len(columns)
-
-    def span(band: Band) -> int:
-        return every[band.source].stage - every[band.target].stage
-
-    for band in sorted((b for b in bands if b.returns), key=lambda b: (span(b), every[b.source].y)):
-        first, last = every[band.target].stage, every[band.source].stage
-        passed = range(min(first, last), max(first, last) + 1)
-        level = min(floor[stage] for stage in passed) - BENEATH - band.width / 2
-        band.lane = level
-        for stage in passed:
-            floor[stage] = level - band.width / 2
-        right = every[band.source].x + BAR + used_right[last] + (BENEATH + band.width) / 2
-        left = every[band.target].x - used_left[first] - (BENEATH + band.width) / 2
-        used_right[last] += band.width + BENEATH
-        used_left[first] += band.width + BENEATH
-        band.legs = right, left
-    return min(floor)
+def _across(every: Mapping[str, Box], turns: Sequence[tuple[Band, int]]) -> None:
+    """Place the columns: the room between two is wider where bands go up or down."""
+    last = max(box.stage for box in every.values())
+    right, left = [0.0] * (last + 2), [0.0] * (last + 2)
+    for band, number in turns:
+        down, stage = _column(band, number, every)
+        (right if down else left)[stage] += band.width + BEND
+    x, places = left[0], []
+    for stage in range(last + 1):
+        places.append(x)
+        x += BAR + STEP + right[stage] + left[stage + 1]
+    for box in every.values():
+        box.x = places[box.stage]
 
 
 def _ends(every: Mapping[str, Box], bands: Sequence[Band]) -> None:
-    """Give bands their places at the sides of boxes: by where they come from, what returns below."""
+    """Give bands their places at the sides of boxes, in the order of where they come from and go."""
 
-    def place(side: list[Band], box: Box, where: str, key: dict[int, tuple[float, ...]]) -> None:
-        top = box.y + sum(band.width for band in side) / 2
-        for band in sorted(side, key=lambda b: key[id(b)], reverse=True):
-            setattr(band, where, top - band.width / 2)
-            top -= band.width
+    def order(box: Box, other: Box) -> tuple[float, float]:
+        if box.lower == other.lower:
+            return (0.0 if box.lower else 1.0), other.y
+        return (1.0, -other.y) if box.lower else (0.0, -other.y)
 
+    leaving: dict[str, list[Band]] = {name: [] for name in every}
+    coming: dict[str, list[Band]] = {name: [] for name in every}
+    for band in bands:
+        leaving[band.source].append(band)
+        coming[band.target].append(band)
     for name, box in every.items():
-        leaving = [band for band in bands if band.source == name]
-        coming = [band for band in bands if band.target == name]
-        first = {id(b): (b.through or [b.target])[0] for b in leaving}
-        last = {id(b): (b.through or [b.source])[-1] for b in coming}
-        out = {
-            id(b): (0.0, -b.lane) if b.returns else (1.0, every[first[id(b)]].y) for b in leaving
-        }
-        into = {id(b): (0.0, -b.lane) if b.returns else (1.0, every[last[id(b)]].y) for b in coming}
-        place(leaving, box, "start", out)
-        place(coming, box, "end", into)
+        for side, where, next_ in ((leaving[name], "start", 1), (coming[name], "end", -2)):
+            top = box.y + sum(band.width for band in side) / 2
+            for band in sorted(side, key=lambda b: order(box, every[b.way[next_]]), reverse=True):
+                setattr(band, where, top - band.width / 2)
+                top -= band.width
 
 
-def _points(band: Band, every: Mapping[str, Box]) -> tuple[Point, ...]:
-    """Return where the middle of a band is level: its ends, and what it passes."""
-    start = (every[band.source].x + BAR, band.start)
-    end = (every[band.target].x, band.end)
-    if band.returns:
-        return start, (band.legs[0], band.lane), (band.legs[1], band.lane), end
-    level = [
-        point
-        for name in band.through
-        for point in ((every[name].x, every[name].y), (every[name].x + BAR, every[name].y))
-    ]
-    return start, *level, end
+def _legs(every: Mapping[str, Box], turns: Sequence[tuple[Band, int]]) -> None:
+    """Place the parts that go up or down side by side, the one that ends highest nearest to the column."""
+    used: dict[tuple[bool, int], float] = {}
+    for band, number in sorted(turns, key=lambda turn: -min(_heights(*turn, every))):
+        down, stage = key = _column(band, number, every)
+        x = next(box.x for box in every.values() if box.stage == stage)
+        at = used.get(key, 0.0) + (BEND + band.width) / 2
+        used[key] = used.get(key, 0.0) + band.width + BEND
+        band.legs[number] = x + BAR + at if down else x - at
+
+
+def _heights(band: Band, number: int, every: Mapping[str, Box]) -> tuple[float, float]:
+    """Return where a stretch of the way of a band begins and ends."""
+    first = band.start if number == 0 else every[band.way[number]].y
+    last = band.end if number == len(band.way) - 2 else every[band.way[number + 1]].y
+    return first, last
+
+
+def _pieces(band: Band, every: Mapping[str, Box]) -> Iterable[Piece]:
+    for number in range(len(band.way) - 1):
+        one, other = every[band.way[number]], every[band.way[number + 1]]
+        y0, y1 = _heights(band, number, every)
+        x0 = one.x if one.lower else one.x + BAR
+        x1 = other.x + BAR if other.lower else other.x
+        if number in band.legs:
+            yield "turn", (x0, y0, band.legs[number], y1, x1)
+        else:
+            yield "level", (x0, y0, x1, y1)
+        if number < len(band.way) - 2:  # through the place of its own in a column
+            yield "level", (x1, y1, other.x if other.lower else other.x + BAR, y1)
 
 
 def outline(
-    points: Sequence[Point], width: float, returns: bool, low: float = 0.0, high: float = 1.0
+    pieces: Sequence[Piece], width: float, low: float = 0.0, high: float = 1.0
 ) -> list[Point]:
     """Return the outline of a band, or of a strip in it, as a polygon.
 
     Parameters
     ----------
-    points : sequence of (x, y)
-        Where the middle of the whole band is level.
+    pieces : sequence of Piece
+        Of its middle.
     width : float
-    returns : bool
-        Down, back to the left, and up again; else from left to right.
     low, high : float
-        The strip as parts of the width, from below (for one that returns, from inside).
+        The strip as parts of the width; 0 is below where the band runs to the right.
 
     Examples
     --------
-    >>> corners = outline([(0.0, 0.0), (1.0, 1.0)], 0.5, False)
+    >>> corners = outline([("level", (0.0, 0.0, 1.0, 1.0))], 0.5)
     >>> corners[0], corners[-1]
     ((0.0, 0.25), (0.0, -0.25))
     """
     upper, lower = (high - 0.5) * width, (low - 0.5) * width
-    edge = _bent if returns else _curved
-    return [*edge(points, upper, width), *edge(points, lower, width)[::-1]]
+    there = [point for piece in pieces for point in _edge(piece, upper, width)]
+    back = [point for piece in pieces for point in _edge(piece, lower, width)]
+    return [*there, *back[::-1]]
 
 
-def _curved(points: Sequence[Point], offset: float, width: float) -> list[Point]:
-    found: list[Point] = []
-    for (x0, y0), (x1, y1) in zip(points[:-1], points[1:], strict=True):
+def _edge(piece: Piece, offset: float, width: float) -> Iterable[Point]:
+    """Yield the points at the left hand of one who walks along, ``offset`` from the middle."""
+    kind, numbers = piece
+    if kind == "level":
+        x0, y0, x1, y1 = numbers
+        side = offset if x1 >= x0 else -offset
         steps = 1 if y0 == y1 else 24
         for step in range(steps + 1):
             t = step / steps
-            found.append((x0 + t * (x1 - x0), y0 + (3 - 2 * t) * t * t * (y1 - y0) + offset))
-    return found
-
-
-def _bent(points: Sequence[Point], offset: float, width: float) -> list[Point]:
-    (x0, y0), (right, lane), (left, _), (x1, y1) = points
-    radius = (width + BENEATH) / 2
-    found = [(x0, y0 + offset)]
-    corners = (
-        (right - radius, y0 - radius, pi / 2),
-        (right - radius, lane + radius, 0.0),
-        (left + radius, lane + radius, -pi / 2),
-        (left + radius, y1 - radius, -pi),
-    )
-    for x, y, turn in corners:
+            yield x0 + t * (x1 - x0), y0 + (3 - 2 * t) * t * t * (y1 - y0) + side
+        return
+    x0, y0, leg, y1, x1 = numbers
+    radius = (width + BEND) / 2
+    down = (
+        1.0 if y1 < y0 else -1.0
+    )  # clockwise both ways: at the right side down, at the left side up
+    yield x0, y0 + down * offset
+    for y, turn in ((y0 - down * radius, 0.0), (y1 + down * radius, pi / 2)):
         for step in range(13):
-            angle = turn - step / 12 * pi / 2
-            found.append((x + (radius + offset) * cos(angle), y + (radius + offset) * sin(angle)))
-    found.append((x1, y1 + offset))
-    return found
+            angle = down * pi / 2 - turn - step / 12 * pi / 2
+            yield (
+                leg - down * radius + (radius + offset) * cos(angle),
+                y + (radius + offset) * sin(angle),
+            )
+    yield x1, y1 - down * offset

@@ -7,29 +7,24 @@ and works for any system.  :mod:`mfa.sankey_figures` draws it, and so can other 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from textwrap import wrap
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from mfa.arranging import BAR, Band, Box, arrange, outline
+from mfa.arranging import BAR, Band, Box, Piece, arrange, outline
 from mfa.errors import MfaError, known
-from mfa.stages import reached, returning, stages
+from mfa.graphs import Edge, Graph
+from mfa.stages import reached, returning
 
 Array = NDArray[np.float64]
 
 GATHERED = 0.01
 """Processes that move less than this share of the largest are drawn together."""
 
-PLAIN = 12
-"""A system of so few processes is drawn whole."""
-
-COLUMN = 9
-"""More processes than this do not stand above each other."""
-
-BODY = 3.4
+BODY = 2.6
 """Inches for the bands of the fullest column."""
 
 LINE = 0.135
@@ -54,6 +49,8 @@ class Node:
         ``source`` (nothing comes in), ``stock``, ``sink`` (nothing leaves), ``market`` or ``process``.
     stage : int
         The column, from the left, from 0.
+    lower : bool
+        In the lower row, which runs back to the left.
     members : tuple of str
         The processes that it stands for.
     inflow, outflow : float, [t/yr]
@@ -69,6 +66,7 @@ class Node:
     label: str
     kind: str
     stage: int
+    lower: bool
     members: tuple[str, ...]
     inflow: float
     outflow: float
@@ -89,6 +87,11 @@ class Node:
         """Return what a stock gains in the year, or loses [t/yr]."""
         return self.inflow - self.outflow if self.kind == "stock" else 0.0
 
+    @property
+    def keeps(self) -> bool:
+        """Say whether a stock gains or loses more than a thousandth of what goes through."""
+        return abs(self.to_stock) > 1e-3 * self.value
+
 
 @dataclass(frozen=True)
 class Link:
@@ -108,8 +111,8 @@ class Link:
         Names of the flows of the result that are added, with those of processes that only pass on.
     parts : mapping of str to float, [t/yr]
         By material.
-    points : tuple of (x, y), [inch]
-        Where its middle is level.
+    pieces : tuple of (kind, numbers), [inch]
+        The way of its middle, as :mod:`mfa.arranging` has it; :meth:`outline` is what is drawn.
     width : float, [inch]
     """
 
@@ -120,12 +123,12 @@ class Link:
     returns: bool
     flows: tuple[str, ...]
     parts: Mapping[str, float]
-    points: tuple[tuple[float, float], ...] = ()
+    pieces: tuple[Piece, ...] = ()
     width: float = 0.0
 
     def outline(self, low: float = 0.0, high: float = 1.0) -> list[tuple[float, float]]:
         """Return the polygon (x, y) [inch] of the link, or of a strip of it: ``low`` to ``high`` of its width."""
-        return outline(self.points, self.width, self.returns, low, high)
+        return outline(self.pieces, self.width, low, high)
 
 
 @dataclass(frozen=True)
@@ -153,20 +156,20 @@ class Sankey:
     scale : float, [inch per t/yr]
     """
 
-    nodes: tuple[Node, ...]
-    links: tuple[Link, ...]
-    year: int
-    at: Mapping[str, str]
-    materials: tuple[str, ...]
-    entering: float
-    returned: float
-    zero: tuple[str, ...]
-    passing: tuple[str, ...]
-    left: float
-    right: float
-    bottom: float
-    top: float
-    scale: float
+    nodes: tuple[Node, ...] = ()
+    links: tuple[Link, ...] = ()
+    year: int = 0
+    at: Mapping[str, str] = field(default_factory=dict)
+    materials: tuple[str, ...] = ()
+    entering: float = 0.0
+    returned: float = 0.0
+    zero: tuple[str, ...] = ()
+    passing: tuple[str, ...] = ()
+    left: float = 0.0
+    right: float = 0.0
+    bottom: float = 0.0
+    top: float = 0.0
+    scale: float = 0.0
 
 
 def layout(result: xr.Dataset, year: int, *, gather: float = GATHERED, **at: str | int) -> Sankey:
@@ -189,8 +192,8 @@ def layout(result: xr.Dataset, year: int, *, gather: float = GATHERED, **at: str
     -------
     Sankey
         Places are added up, samples are averaged.  Every tonne of every flow is in one link; the width
-        of a link is ``scale`` · value everywhere.  Which links return and in which stage a process
-        stands follows from the system alone and is the same in all years.
+        of a link is ``scale`` · value everywhere.  Which links return follows from the system alone and
+        is the same in all years.  In the upper row stages run to the right, in the lower one back.
 
     Raises
     ------
@@ -207,7 +210,7 @@ def layout(result: xr.Dataset, year: int, *, gather: float = GATHERED, **at: str
     ...     "mill_to_slag": flow("mill", "slag", 1.0)}, {"year": [2030]})
     >>> drawn = layout(result, 2030)
     >>> [(node.name, node.stage, node.value) for node in drawn.nodes]
-    [('mine', 0, 3.0), ('use', 1, 4.0), ('mill', 2, 2.0), ('slag', 3, 1.0)]
+    [('slag', 0, 1.0), ('mine', 0, 3.0), ('mill', 1, 2.0), ('use', 1, 4.0)]
     >>> [(link.source, link.target, link.returns) for link in drawn.links if link.returns]
     [('mill', 'use', True)]
     """
@@ -229,41 +232,28 @@ def layout(result: xr.Dataset, year: int, *, gather: float = GATHERED, **at: str
     arrows = list(dict.fromkeys(ends.values()))
     secondary = {ends[n] for n, data in flows.items() if data.attrs.get("role") == "secondary"}
     back = returning(names, arrows, secondary)
-    stage = stages(names, arrows, back)
     kinds = _kinds(result, names, arrows)
     roles = _roles(names, arrows, back, secondary, kinds)
     moving = {name: own for name, own in amounts.items() if own.mean(axis=0).sum() > 0}
     if not moving:
         chosen = ", ".join([str(year), *map(str, at.values())])
         raise MfaError(f"nothing moves in {chosen}: all {len(flows)} flows are zero")
-    graph = _Graph(
+    graph = Graph(
         {name: (name,) for name in names if any(name in ends[f] for f in moving)},
-        [_Edge(*ends[f], (f,), own, roles[ends[f]], ends[f] in back) for f, own in moving.items()],
-    )
-    graph.added()
-    passing: list[str] = []
-    if gather > 0:
-        if len(graph.members) > PLAIN:
-            passing = graph.passed_on(kinds)
-        stage = _without_gaps({name: stage[name] for name in graph.members})
-        graph.gathered(gather, stage, kinds)
-    stage = _without_gaps({name: stage[name] for name in graph.members})
-    entering = sum(
-        edge.total
-        for edge in graph.edges
-        if all(kinds.get(m) == "source" for m in graph.members[edge.source])
-    )
-    return _placed(
-        graph,
-        stage,
+        [Edge(*ends[f], (f,), own, roles[ends[f]], ends[f] in back) for f, own in moving.items()],
         kinds,
-        Sankey(
-            (), (), year, {d: str(v) for d, v in at.items()}, materials, entering,
-            sum(edge.total for edge in graph.edges if edge.returns),
-            tuple(name for name in flows if name not in moving), tuple(passing),
-            0.0, 0.0, 0.0, 0.0, 0.0,
-        ),
-    )  # fmt: skip
+    )
+    passing = graph.simplified(gather) if gather > 0 else []
+    told = Sankey(
+        year=year,
+        at={dim: str(label) for dim, label in at.items()},
+        materials=materials,
+        entering=sum(e.total for e in graph.edges if graph.kinds[e.source] == "source"),
+        returned=sum(edge.total for edge in graph.edges if edge.returns),
+        zero=tuple(name for name in flows if name not in moving),
+        passing=tuple(passing),
+    )
+    return _placed(graph, told)
 
 
 # ------------------------------------------------------------- what is chosen
@@ -388,135 +378,24 @@ def _roles(
     return {(source, target): role(source, target) for source, target in arrows}
 
 
-# ---------------------------------------------------------- what is put together
-
-
-@dataclass
-class _Edge:
-    source: str
-    target: str
-    flows: tuple[str, ...]
-    amount: Array
-    role: str
-    returns: bool
-
-    @property
-    def total(self) -> float:
-        return float(self.amount.mean(axis=0).sum())
-
-
-@dataclass
-class _Graph:
-    """What is drawn: nodes with the processes that they stand for, and the links between them."""
-
-    members: dict[str, tuple[str, ...]]
-    edges: list[_Edge]
-
-    def added(self) -> None:
-        """Add links between the same two nodes, of one role."""
-        found: dict[tuple[str, str, str, bool], _Edge] = {}
-        for edge in self.edges:
-            key = (edge.source, edge.target, edge.role, edge.returns)
-            if key in found:
-                same = found[key]
-                found[key] = replace(
-                    same,
-                    flows=tuple(dict.fromkeys([*same.flows, *edge.flows])),
-                    amount=same.amount + edge.amount,
-                )
-            else:
-                found[key] = edge
-        self.edges = list(found.values())
-
-    def passed_on(self, kinds: Mapping[str, str]) -> list[str]:
-        """Join the link into a process that only passes on with the one out of it."""
-        gone: list[str] = []
-        for name in list(self.members):
-            into = [edge for edge in self.edges if edge.target == name]
-            out = [edge for edge in self.edges if edge.source == name]
-            if kinds[name] in ("stock", "market") or len(into) != 1 or len(out) != 1:
-                continue
-            (first,), (last,) = into, out
-            if first.returns or first.source == last.target:
-                continue
-            joined = replace(last, source=first.source, flows=(*first.flows, *last.flows))
-            self.edges = [e for e in self.edges if e is not first and e is not last]
-            self.edges.append(joined)
-            del self.members[name]
-            gone.append(name)
-        self.added()
-        return gone
-
-    def gathered(self, least: float, stage: dict[str, int], kinds: dict[str, str]) -> None:
-        """Put the small nodes of a stage together, sinks and others apart."""
-        through = {name: self.through(name).mean(axis=0).sum() for name in self.members}
-        largest = max(through.values())
-        groups: dict[tuple[int, bool, bool], list[str]] = {}
-        for name in sorted(self.members, key=lambda n: -through[n]):
-            own = kinds[name]
-            groups.setdefault((stage[name], own == "sink", own == "stock"), []).append(name)
-        for (at, sink, stock), names in groups.items():
-            most = COLUMN // 2 if sink or stock else COLUMN
-            small = [n for i, n in enumerate(names) if through[n] < least * largest or i >= most]
-            if len(small) < 2:
-                continue
-            together = f"{len(small)} {'losses' if sink else 'stocks' if stock else 'others'}"
-            while together in self.members:
-                together += " "
-            kinds[together] = "sink" if sink else "stock" if stock else "process"
-            if all(kinds[n] == "source" for n in small):
-                kinds[together] = "source"
-            stage[together] = at
-            self.members[together] = tuple(small)
-            for name in small:
-                del self.members[name]
-            new = {name: together for name in small}
-            self.edges = [
-                replace(e, source=new.get(e.source, e.source), target=new.get(e.target, e.target))
-                for e in self.edges
-            ]
-        self.added()
-
-    def through(self, name: str) -> Array:
-        into, out = self.sides(name)
-        return np.where(into.sum(-1, keepdims=True) >= out.sum(-1, keepdims=True), into, out)
-
-    def sides(self, name: str) -> tuple[Array, Array]:
-        none = np.zeros_like(self.edges[0].amount)
-        into = sum((e.amount for e in self.edges if e.target == name), none)
-        out = sum((e.amount for e in self.edges if e.source == name), none)
-        return np.asarray(into), np.asarray(out)
-
-
-def _without_gaps(stage: Mapping[str, int]) -> dict[str, int]:
-    """Return stages of which none is empty.
-
-    >>> _without_gaps({"mine": 0, "use": 3})
-    {'mine': 0, 'use': 1}
-    """
-    used = {own: number for number, own in enumerate(sorted(set(stage.values())))}
-    return {name: used[own] for name, own in stage.items()}
-
-
 # ----------------------------------------------------------------- where it is
 
 
-def _placed(
-    graph: _Graph, stage: Mapping[str, int], kinds: Mapping[str, str], told: Sankey
-) -> Sankey:
-    nodes = {name: _node(graph, name, stage[name], kinds[name], told) for name in graph.members}
+def _placed(graph: Graph, told: Sankey) -> Sankey:
+    stage, lower = graph.stages()
+    nodes = {name: _node(graph, name, stage[name], name in lower, told) for name in graph.members}
     scale = _scale(nodes)
     boxes = {
-        name: Box(node.stage, node.value * scale, _text(node), _rank(graph, name, kinds))
+        name: Box(node.stage, node.value * scale, _text(node), _rank(node), node.lower)
         for name, node in nodes.items()
     }
-    bands = [Band(e.source, e.target, e.total * scale, e.returns) for e in graph.edges]
-    left, bottom, top = arrange(boxes, bands)
+    bands = [Band(edge.source, edge.target, edge.total * scale) for edge in graph.edges]
+    left, right, bottom, top = arrange(boxes, bands)
     links = tuple(
         Link(
             edge.source, edge.target, edge.total, edge.role, edge.returns, edge.flows,
             dict(zip(told.materials, edge.amount.mean(axis=0).tolist(), strict=True)),
-            band.points, band.width,
+            band.pieces, band.width,
         )
         for edge, band in zip(graph.edges, bands, strict=True)
     )  # fmt: skip
@@ -524,49 +403,52 @@ def _placed(
         replace(node, x=boxes[name].x, y=boxes[name].y, height=boxes[name].height)
         for name, node in nodes.items()
     ]
-    right = max(node.x for node in placed) + BAR + LETTERS * 0.07
-    right = max([right, *(x for link in links for x, _ in link.points)])
+    texts = [node.x + BAR + 0.05 + 0.068 * _letters(node) for node in placed]
     return replace(
         told, nodes=tuple(sorted(placed, key=lambda node: (node.stage, node.y))), links=links,
-        left=left, right=right, bottom=bottom, top=top, scale=scale,
+        left=left, right=max(right, *texts), bottom=bottom, top=top, scale=scale,
     )  # fmt: skip
 
 
-def _node(graph: _Graph, name: str, stage: int, kind: str, told: Sankey) -> Node:
+def _node(graph: Graph, name: str, stage: int, lower: bool, told: Sankey) -> Node:
     into, out = graph.sides(name)
     through = np.maximum(into.sum(-1), out.sum(-1))
     mean_in, mean_out = into.mean(axis=0), out.mean(axis=0)
     larger = mean_in if mean_in.sum() >= mean_out.sum() else mean_out
     low, high = np.quantile(through, [0.05, 0.95]) if len(through) > 1 else (np.nan, np.nan)
     return Node(
-        name, "\n".join(wrap(name.strip().replace("_", " "), LETTERS)) or name, kind, stage,
-        graph.members[name], float(mean_in.sum()), float(mean_out.sum()),
+        name, _label(name), graph.kinds[name], stage, lower, graph.members[name],
+        float(mean_in.sum()), float(mean_out.sum()),
         dict(zip(told.materials, larger.tolist(), strict=True)),
         low=float(low), high=float(high),
     )  # fmt: skip
 
 
+def _label(name: str) -> str:
+    return "\n".join(wrap(name.strip().replace("_", " "), LETTERS)) or name
+
+
+def _letters(node: Node) -> int:
+    return max(10, *map(len, node.label.split("\n")))
+
+
 def _text(node: Node) -> float:
     """Return the height of what is written at a node: its name, its value, its range, its stock."""
-    lines = node.label.count("\n") + 2 + (node.low == node.low) + (node.to_stock != 0)
+    lines = node.label.count("\n") + 2 + (node.low == node.low) + node.keeps
     return LINE * lines
 
 
-def _rank(graph: _Graph, name: str, kinds: Mapping[str, str]) -> int:
-    """Return 2 for what stands on top, sinks, and 0 for what is below, near the loops."""
-    if kinds[name] == "sink":
-        return 2
-    leaving = [edge for edge in graph.edges if edge.source == name]
-    back = sum(edge.total for edge in leaving if edge.returns)
-    return 0 if back > sum(edge.total for edge in leaving) / 2 else 1
+def _rank(node: Node) -> int:
+    """Return where a node stands in its row: what is lost outside, what is made or returned inside."""
+    if node.kind == "sink":
+        return 0 if node.lower else 2
+    return 1
 
 
 def _scale(nodes: Mapping[str, Node]) -> float:
     """Return inches per t/yr, so that the column that is fullest has the height of the page."""
-    columns: dict[int, float] = {}
-    texts: dict[int, float] = {}
+    columns: dict[tuple[int, bool], float] = {}
     for node in nodes.values():
-        columns[node.stage] = columns.get(node.stage, 0.0) + node.value
-        texts[node.stage] = texts.get(node.stage, 0.0) + _text(node)
-    body = max(BODY, 0.7 * max(texts.values()))
-    return body / max(columns.values())
+        key = node.stage, node.lower
+        columns[key] = columns.get(key, 0.0) + node.value
+    return BODY / max(columns.values())
