@@ -46,7 +46,8 @@ def credit(attrs: Mapping[str, Any]) -> str:
     """
     names = [name for name in str(attrs.get("scenario_name", "")).split(", ") if name]
     told = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    program = str(attrs.get("source", "") if "mfa_version" in attrs else "")
+    program = str(attrs.get("source", ""))
+    program = program if program.startswith("mfa ") else ""
     lines = [line for line in str(attrs.get("references", "")).split("\n") if line.strip()]
     cited = "" if lines in ([], ["none cited"]) else "sources: " + "; ".join(sources(lines))
     return " · ".join(part for part in (program, told, cited) if part)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
+from mfa.credits import credit
 from mfa.panels import words
 
 if TYPE_CHECKING:
@@ -64,6 +66,31 @@ def dress(ax: Axes, data: xr.DataArray, over: str, unit: str) -> None:
     ax.margins(x=0)
     if text := data.attrs.get("long_name"):
         ax.set_title(str(text), loc="left", fontsize=11, y=1.02)  # without y, a pass over all texts
+
+
+def signed(ax: Axes, result: xr.Dataset | None, note: str = "") -> Axes:
+    """Write under axes what a figure shows and whose data it is made of, and return them.
+
+    Parameters
+    ----------
+    ax : Axes
+    result : Dataset, optional
+        Whose attributes name program, scenario and sources; without it, or them, there is no such line.
+    note : str
+        What else has to be known.
+    """
+    figure = ax.figure.get_figure(root=True)
+    assert figure is not None
+    wide = 0.9 * float(figure.get_size_inches()[0])
+    told = [note, credit(result.attrs) if result is not None else ""]
+    text = "\n".join(fill(line, max(40, int(wide / 0.044))) for line in told if line)
+    if text:
+        below = -22 if not ax.get_xlabel() else -34
+        ax.annotate(
+            text, (0.0, 0.0), (0, below), "axes fraction", "offset points", va="top",
+            fontsize=5.8, color="#666666", linespacing=1.25, annotation_clip=False,
+        )  # fmt: skip
+    return ax
 
 
 def name_ends(ax: Axes, ends: Sequence[tuple[float, str, str]]) -> None:

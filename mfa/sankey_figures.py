@@ -115,8 +115,8 @@ def _links(ax: Axes, drawn: Sankey, colours: Mapping[str, str], several: bool) -
 
 
 def _node(ax: Axes, node: Node, scale: float, factor: float, size: float) -> None:
-    from matplotlib.patheffects import withStroke
     from matplotlib.patches import Rectangle
+    from matplotlib.patheffects import withStroke
 
     bottom = node.y - node.height / 2
     bar = Rectangle((node.x, bottom), BAR, node.height, facecolor="#444444", linewidth=0)
@@ -144,9 +144,7 @@ def _node(ax: Axes, node: Node, scale: float, factor: float, size: float) -> Non
     )  # fmt: skip
 
 
-def _key(
-    ax: Axes, drawn: Sankey, colours: Mapping[str, str], several: bool, size: float
-) -> None:
+def _key(ax: Axes, drawn: Sankey, colours: Mapping[str, str], several: bool, size: float) -> None:
     from matplotlib.patches import Rectangle
 
     if several:
@@ -169,7 +167,11 @@ def _title(result: xr.Dataset, drawn: Sankey, factor: float, unit: str) -> str:
     names = str(result.attrs.get("scenario_name", "")).split(", ")
     by_name = dict(zip(names, titles, strict=False)) if len(names) == len(titles) else {}
     head = by_name.get(scenario or names[0], scenario)
-    others = [f"{words(dim)} {label}" for dim, label in drawn.at.items() if dim not in ("scenario", "material")]
+    others = [
+        f"{words(dim)} {label}"
+        for dim, label in drawn.at.items()
+        if dim not in ("scenario", "material")
+    ]
     one = drawn.materials[0] if len(drawn.materials) == 1 else ""
     what = ", ".join(part for part in (one, *others, str(drawn.year)) if part)
     first = f"{head}: {what}" if head else what
