@@ -63,12 +63,15 @@ class Band:
     pieces: tuple[Piece, ...] = ()
 
 
-def arrange(boxes: Mapping[str, Box], bands: Sequence[Band]) -> tuple[float, float, float, float]:
+def arrange(
+    boxes: Mapping[str, Box], bands: Sequence[Band], bar: float = BAR, step: float = STEP
+) -> tuple[float, float, float, float]:
     """Place boxes and bands; return the left, right, lower and upper end of what was placed.
 
     Boxes and bands are changed: ``x`` is the left side of a box and ``y`` its middle.  In the upper row
     bands run to the right and in the lower one to the left; where one changes rows it turns clockwise,
-    down to the right of a column or up to the left of one.
+    down to the right of a column or up to the left of one.  ``bar`` is the width of a box, ``step`` the
+    room from it to the next stage.
     """
     every = dict(boxes)
     for band in bands:
@@ -77,16 +80,16 @@ def arrange(boxes: Mapping[str, Box], bands: Sequence[Band]) -> tuple[float, flo
         (band, n) for band in bands for n in range(len(band.way) - 1) if _turns(band, n, every)
     ]
     _settle(every, bands)
-    _across(every, turns)
+    _across(every, turns, bar, step)
     _ends(every, bands)
-    _legs(every, turns)
+    _legs(every, turns, bar)
     for band in bands:
-        band.pieces = tuple(_pieces(band, every))
+        band.pieces = tuple(_pieces(band, every, bar))
     xs = [x for band in bands for x, _ in outline(band.pieces, band.width)]
     ys = [y for band in bands for _, y in outline(band.pieces, band.width)]
     return (
         min([0.0, *xs]),
-        max([*xs, *(box.x + BAR for box in boxes.values())]),
+        max([*xs, *(box.x + bar for box in boxes.values())]),
         min([*ys, *(box.y - box.slot / 2 for box in boxes.values())]),
         max([*ys, *(box.y + box.slot / 2 for box in boxes.values())]),
     )
@@ -243,7 +246,9 @@ def _column(band: Band, number: int, every: Mapping[str, Box]) -> tuple[bool, in
     return not one.lower, (max if other.lower else min)(one.stage, other.stage)
 
 
-def _across(every: Mapping[str, Box], turns: Sequence[tuple[Band, int]]) -> None:
+def _across(
+    every: Mapping[str, Box], turns: Sequence[tuple[Band, int]], bar: float, step: float
+) -> None:
     """Place the columns: the room between two is wider where bands go up or down."""
     last = max(box.stage for box in every.values())
     right, left = [0.0] * (last + 2), [0.0] * (last + 2)
@@ -253,7 +258,7 @@ def _across(every: Mapping[str, Box], turns: Sequence[tuple[Band, int]]) -> None
     x, places = left[0], []
     for stage in range(last + 1):
         places.append(x)
-        x += BAR + STEP + right[stage] + left[stage + 1]
+        x += bar + step + right[stage] + left[stage + 1]
     for box in every.values():
         box.x = places[box.stage]
 
@@ -279,7 +284,7 @@ def _ends(every: Mapping[str, Box], bands: Sequence[Band]) -> None:
                 top -= band.width
 
 
-def _legs(every: Mapping[str, Box], turns: Sequence[tuple[Band, int]]) -> None:
+def _legs(every: Mapping[str, Box], turns: Sequence[tuple[Band, int]], bar: float) -> None:
     """Place the parts that go up or down side by side, the one that ends highest nearest to the column."""
     used: dict[tuple[bool, int], float] = {}
     for band, number in sorted(turns, key=lambda turn: -min(_heights(*turn, every))):
@@ -287,7 +292,7 @@ def _legs(every: Mapping[str, Box], turns: Sequence[tuple[Band, int]]) -> None:
         x = next(box.x for box in every.values() if box.stage == stage)
         at = used.get(key, 0.0) + (BEND + band.width) / 2
         used[key] = used.get(key, 0.0) + band.width + BEND
-        band.legs[number] = x + BAR + at if down else x - at
+        band.legs[number] = x + bar + at if down else x - at
 
 
 def _heights(band: Band, number: int, every: Mapping[str, Box]) -> tuple[float, float]:
@@ -297,18 +302,18 @@ def _heights(band: Band, number: int, every: Mapping[str, Box]) -> tuple[float, 
     return first, last
 
 
-def _pieces(band: Band, every: Mapping[str, Box]) -> Iterable[Piece]:
+def _pieces(band: Band, every: Mapping[str, Box], bar: float) -> Iterable[Piece]:
     for number in range(len(band.way) - 1):
         one, other = every[band.way[number]], every[band.way[number + 1]]
         y0, y1 = _heights(band, number, every)
-        x0 = one.x if one.lower else one.x + BAR
-        x1 = other.x + BAR if other.lower else other.x
+        x0 = one.x if one.lower else one.x + bar
+        x1 = other.x + bar if other.lower else other.x
         if number in band.legs:
             yield "turn", (x0, y0, band.legs[number], y1, x1)
         else:
             yield "level", (x0, y0, x1, y1)
         if number < len(band.way) - 2:  # through the place of its own in a column
-            yield "level", (x1, y1, other.x if other.lower else other.x + BAR, y1)
+            yield "level", (x1, y1, other.x if other.lower else other.x + bar, y1)
 
 
 def outline(
@@ -334,6 +339,15 @@ def outline(
     there = [point for piece in pieces for point in _edge(piece, upper, width)]
     back = [point for piece in pieces for point in _edge(piece, lower, width)]
     return [*there, *back[::-1]]
+
+
+def centre(pieces: Sequence[Piece], width: float) -> list[Point]:
+    """Return the middle of a band as a line.
+
+    >>> centre([("level", (0.0, 0.0, 1.0, 0.0))], 0.5)
+    [(0.0, 0.0), (1.0, 0.0)]
+    """
+    return [point for piece in pieces for point in _edge(piece, 0.0, width)]
 
 
 def _edge(piece: Piece, offset: float, width: float) -> Iterable[Point]:

@@ -11,14 +11,12 @@ import xarray as xr
 from mfa.arranging import BAR
 from mfa.credits import credit
 from mfa.drawing import SCALES, palette
+from mfa.flow_roles import COLOURS
 from mfa.panels import words
 from mfa.sankeys import GATHERED, Node, Sankey, layout
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-COLOURS = {"primary": "#0072B2", "in use": "#56B4E9", "recycled": "#009E73", "lost": "#999999"}
-"""Of the roles of links, from the colours of Okabe and Ito."""
 
 INK = "#222222"
 MARGIN = 0.12

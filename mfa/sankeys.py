@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from mfa.arranging import BAR, Band, Box, Piece, arrange, outline
 from mfa.errors import MfaError, known
+from mfa.flow_roles import kinds_of, roles_of
 from mfa.graphs import Edge, Graph
-from mfa.stages import reached, returning
+from mfa.stages import returning
 
 Array = NDArray[np.float64]
 
@@ -32,8 +33,6 @@ LINE = 0.135
 
 LETTERS = 16
 """Letters in a line of text."""
-
-ROLES = ("primary", "in use", "recycled", "lost")
 
 
 @dataclass(frozen=True)
@@ -233,7 +232,7 @@ def layout(result: xr.Dataset, year: int, *, gather: float = GATHERED, **at: str
     secondary = {ends[n] for n, data in flows.items() if data.attrs.get("role") == "secondary"}
     back = returning(names, arrows, secondary)
     kinds = _kinds(result, names, arrows)
-    roles = _roles(names, arrows, back, secondary, kinds)
+    roles = roles_of(names, arrows, back, secondary, kinds)
     moving = {name: own for name, own in amounts.items() if own.mean(axis=0).sum() > 0}
     if not moving:
         chosen = ", ".join([str(year), *map(str, at.values())])
@@ -315,67 +314,13 @@ def _amount(data: xr.DataArray, year: int, at: Mapping[str, str | int]) -> Array
 def _kinds(
     result: xr.Dataset, names: Sequence[str], arrows: Sequence[tuple[str, str]]
 ) -> dict[str, str]:
-    into, out = {v for _, v in arrows}, {u for u, _ in arrows}
-    kept = {
-        str(data.attrs["process"]): str(data.attrs.get("rule", "stock"))
-        for data in result.data_vars.values()
-        if data.attrs.get("kind") == "stock" and "process" in data.attrs
+    told = [data.attrs for data in result.data_vars.values()]
+    stocks = {
+        str(attrs["process"])
+        for attrs in told
+        if attrs.get("kind") == "stock" and "process" in attrs and attrs.get("rule") != "sink"
     }
-    markets = {data.attrs.get("market") for data in result.data_vars.values()}
-
-    def kind(name: str) -> str:
-        if name not in into:
-            return "source"
-        if kept.get(name, "sink") != "sink":
-            return "stock"
-        if name not in out:
-            return "sink"
-        return "market" if name in markets else "process"
-
-    return {name: kind(name) for name in names}
-
-
-def _roles(
-    names: Sequence[str],
-    arrows: Sequence[tuple[str, str]],
-    back: set[tuple[str, str]],
-    secondary: set[tuple[str, str]],
-    kinds: Mapping[str, str],
-) -> dict[tuple[str, str], str]:
-    """Return what each arrow is: before the first market, into use, back to it, or lost."""
-    after: dict[str, list[str]] = {name: [] for name in names}
-    before: dict[str, list[str]] = {name: [] for name in names}
-    for source, target in arrows:
-        if (source, target) not in back:
-            after[source].append(target)
-            if kinds[target] != "stock":
-                before[target].append(source)
-    markets = [name for name in names if kinds[name] == "market"]
-    used = reached([name for name in names if kinds[name] == "stock"], after)
-    made = reached(markets, after) | used
-    scrap = {u for u, v in arrows if (u, v) in back or (u, v) in secondary}
-    giving_back = reached(scrap, before)
-    only_back = {
-        name
-        for name in names
-        if name in scrap
-        and all((name, v) in back or kinds[v] == "sink" for u, v in arrows if u == name)
-    }
-
-    def role(source: str, target: str) -> str:
-        if kinds[target] == "sink":
-            return "lost"
-        if (source, target) in back or (source, target) in secondary or target in only_back:
-            return "recycled"
-        if kinds[source] == "source" or (source not in made and markets):
-            return "primary"
-        if kinds[target] == "stock":
-            return "in use"
-        if source in used:
-            return "recycled" if target in giving_back else "lost"
-        return "in use"
-
-    return {(source, target): role(source, target) for source, target in arrows}
+    return kinds_of(names, arrows, stocks, {attrs["market"] for attrs in told if "market" in attrs})
 
 
 # ----------------------------------------------------------------- where it is
