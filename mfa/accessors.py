@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-@xr.register_dataset_accessor("mfa")
+@xr.register_dataset_accessor("mfa")  # type: ignore[no-untyped-call]
 class Accessor:
     """A result as this package sees it: ``result.mfa`` shows its card in Jupyter.
 
@@ -30,7 +30,7 @@ class Accessor:
     >>> result = xr.Dataset({"mine_to_use": flow("mine", "use", 3.0)}, {"year": [2030]})
     >>> ax = result.mfa.sankey(2030)
     >>> [patch.get_gid() for patch in ax.patches][:3]
-    ['mine → use: primary', 'mine', 'use']
+    ['mine → use: lost', 'mine', 'use']
     """
 
     def __init__(self, result: xr.Dataset) -> None:

@@ -45,7 +45,7 @@ def register() -> None:
     if "xarray" in sys.modules:
         _register()
     elif not any(isinstance(finder, _Waiting) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Waiting())  # type: ignore[arg-type]  # nothing else is asked of a finder
+        sys.meta_path.insert(0, _Waiting())
 
 
 def _register() -> None:

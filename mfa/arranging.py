@@ -287,7 +287,7 @@ def _ends(every: Mapping[str, Box], bands: Sequence[Band]) -> None:
 def _legs(every: Mapping[str, Box], turns: Sequence[tuple[Band, int]], bar: float) -> None:
     """Place the parts that go up or down side by side, the one that ends highest nearest to the column."""
     used: dict[tuple[bool, int], float] = {}
-    for band, number in sorted(turns, key=lambda turn: -min(_heights(*turn, every))):
+    for band, number in sorted(turns, key=lambda turn: -min(_heights(turn[0], turn[1], every))):
         down, stage = key = _column(band, number, every)
         x = next(box.x for box in every.values() if box.stage == stage)
         at = used.get(key, 0.0) + (BEND + band.width) / 2

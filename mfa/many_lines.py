@@ -192,11 +192,11 @@ def multiples(
         dress(small, part.drop_attrs(), over, unit)
         small.set_title(label, fontsize=9)
         small.tick_params(labelsize=7)
-        small.yaxis.label.set_size(7)
+        small.set_ylabel(small.get_ylabel(), fontsize=7)
     if shared:
-        top = max(small.get_ylim()[1] for small in ax.child_axes)
-        for small in ax.child_axes:
-            small.set_ylim(top=top)
+        top = max(float(own.get_ylim()[1]) for own in ax.child_axes)
+        for own in ax.child_axes:
+            own.set_ylim(0.0, top)
     _legend(ax, [name for name in names if name])
     if title := data.attrs.get("long_name"):
         ax.set_title(str(title), loc="left", fontsize=11)

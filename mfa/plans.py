@@ -136,7 +136,7 @@ class Plan:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        steps = folded("the steps", f"<pre>{escape(str(self))}</pre>")
+        steps = folded("the steps", f'<pre style="overflow-x:auto">{escape(str(self))}</pre>')
         yearly = sum(part.kind != "all years" for part in self.parts)
         facts = {"steps": f"{len(self.steps)}, {yearly or 'no'} group(s) of them in a loop"}
         facts |= self.system.facts()

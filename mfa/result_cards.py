@@ -51,13 +51,15 @@ def text(result: xr.Dataset) -> str:
 def facts_of(result: xr.Dataset) -> dict[str, str]:
     """Return what is told of any result: years, dimensions, what it holds, the worst residual."""
     kinds = [str(data.attrs.get("kind", "")) for data in result.data_vars.values()]
-    years = np.atleast_1d(result["year"].values) if "year" in result.coords else []
+    years = (
+        [int(y) for y in np.atleast_1d(result["year"].values)] if "year" in result.coords else []
+    )
     worst = result.attrs.get("balance_residual")
     return {
         "scenarios": few([str(own) for own in np.atleast_1d(result["scenario"].values)])
         if "scenario" in result.coords
         else "",
-        "years": f"{int(years[0])}–{int(years[-1])}" if len(years) else "",
+        "years": f"{years[0]}–{years[-1]}" if years else "",
         "dimensions": few([f"{dim} {size}" for dim, size in result.sizes.items()], 12),
         "holds": ", ".join(
             f"{kinds.count(kind)} {kind}s" for kind in ("flow", "stock", "indicator", "parameter")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from mfa.drawing import COLOURS, dress, new_axes, signed
 from mfa.errors import MfaError
@@ -13,6 +15,8 @@ from mfa.panels import words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+Array = NDArray[np.float64]
 
 
 def criticality(
@@ -88,7 +92,9 @@ def criticality(
     return signed(ax, result, f"not evaluable: {', '.join(unknown)}" if unknown else "")
 
 
-def _beside(labels, x, y, there, right, top):  # type: ignore[no-untyped-def]
+def _beside(
+    labels: list[str], x: Array, y: Array, there: NDArray[np.bool_], right: float, top: float
+) -> Iterator[tuple[str, tuple[float, float], tuple[float, float]]]:
     """Yield each name with its point and where it stands beside it, above or below its neighbours."""
     placed: list[tuple[float, float]] = []
     for number in sorted(np.flatnonzero(there), key=lambda n: -y[n]):
