@@ -42,15 +42,8 @@ def batch() -> xr.Dataset:
 
 
 @cache
-def sampled() -> xr.Dataset:
-    names = ("reference", "circular")
-    scenarios = [mfa.read_scenario(SCENARIOS / f"{name}.yaml") for name in names]
-    return mfa.run_batch(scenarios, samples=64, seed=1, keep=["secondary_supply"])
-
-
-@cache
-def sampled_inputs() -> xr.Dataset:
-    return mfa.run(mfa.read_scenario(SCENARIOS / "reference.yaml"), samples=128, seed=1)
+def sampled(name: str) -> xr.Dataset:
+    return mfa.run(mfa.read_scenario(SCENARIOS / f"{name}.yaml"), samples=400, seed=1)
 
 
 def sankey() -> Axes:
@@ -66,10 +59,11 @@ def supply() -> Axes:
 
 
 def lines() -> Axes:
-    result = sampled()
-    shown = result.secondary_supply.sel(material="Co", year=slice(2010, None)).sum("region")
+    years, names = slice(2010, None), ["reference", "circular"]
+    own = [sampled(n).secondary_supply.sel(material="Co", year=years) for n in names]
+    shown = xr.concat(own, "scenario", coords="minimal").assign_coords(scenario=names)
     shown.attrs = {"units": "t/yr", "long_name": "Cobalt recycled"}
-    return result.mfa.plot.lines(shown)
+    return plot.lines(shown, result=batch().sel(scenario=names))
 
 
 def stacked() -> Axes:
@@ -96,12 +90,13 @@ def cohorts() -> Axes:
 
 
 def s_curve() -> Axes:
-    from hindcast import world_metals
+    from hindcast import steel
 
-    world = world_metals()
-    used = world.used.sel(material="Cu")
-    fit = demand.fit("gompertz", world.gdp_per_capita, used, x_dim="year", noise="relative")
-    return plot.s_curve(fit, up_to=2.0)
+    one = steel().sel(region="Brazil")
+    fit = demand.fit(
+        "gompertz", one.gdp_per_capita, one.used, x_dim="year", noise="relative", missing="drop"
+    )
+    return plot.s_curve(fit, up_to=2.2)
 
 
 def criticality() -> Axes:
@@ -133,7 +128,7 @@ def waterfall() -> Axes:
 
 
 def tornado() -> Axes:
-    result = sampled_inputs()
+    result = sampled("reference")
     at = {"material": "Co"}
     found = mfa.sensitivity(result, "primary_supply", year=2040, at=at)
     return plot.tornado(found, measure="rank_correlation", result=result)

@@ -81,6 +81,9 @@ def _series(result: xr.Dataset) -> dict[str, xr.DataArray]:
             and data.attrs.get("role") == role
             and "year" in data.dims
         ]
+        name = role if role == "demand" else f"{role}_supply"
+        if not own and name in result and "year" in result[name].dims:
+            own = [totals(result[name])]  # of samples flows need not be kept
         if own:
             found[role] = sum(own[1:], own[0]).sel(
                 year=slice(result.attrs.get("report_from"), None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -76,8 +75,7 @@ def criticality(
     top = 1.12 * max(float(np.max(y[there], initial=0.0)), limits[1] if limits else 0.0) or 1.0
     ax.set_xlim(min(0.0, float(np.min(x[there], initial=0.0))), right)
     ax.set_ylim(min(0.0, float(np.min(y[there], initial=0.0))), top)
-    for label, a, b in _beside(labels, x, y, there, right, top):
-        ax.annotate(label, a, b, textcoords="offset points", fontsize=8.5)
+    _name(ax, [labels[n] for n in np.flatnonzero(there)], x[there] / right, y[there] / top)
     if limits:
         ax.axvline(limits[0], color="#888888", lw=0.8, ls="--")
         ax.axhline(limits[1], color="#888888", lw=0.8, ls="--")
@@ -92,18 +90,33 @@ def criticality(
     return signed(ax, result, f"not evaluable: {', '.join(unknown)}" if unknown else "")
 
 
-def _beside(
-    labels: list[str], x: Array, y: Array, there: NDArray[np.bool_], right: float, top: float
-) -> Iterator[tuple[str, tuple[float, float], tuple[float, float]]]:
-    """Yield each name with its point and where it stands beside it, above or below its neighbours."""
-    placed: list[tuple[float, float]] = []
-    for number in sorted(np.flatnonzero(there), key=lambda n: -y[n]):
-        a, b = x[number] / right, y[number] / top
-        shift = 3
-        while any(abs(a - p) < 0.09 and abs(b + shift / 260 - q) < 0.035 for p, q in placed):
-            shift -= 9
-        placed.append((a, b + shift / 260))
-        yield labels[number], (x[number], y[number]), (5, shift)
+def _name(ax: Axes, labels: list[str], across: Array, up: Array) -> None:
+    """Write a name at each point, where it covers no other: beside it, above or below, else further away."""
+    figure = ax.figure.get_figure(root=True)
+    assert figure is not None
+    wide, high = 0.85 * 72 * figure.get_size_inches()  # in points, as letters are
+    taken = [(a * wide - 4, b * high - 4, 8.0, 8.0) for a, b in zip(across, up, strict=True)]
+    near = [(6, -3, "left"), (-6, -3, "right"), (0, 6, "center"), (0, -13, "center")]
+    far = [(d * i, e * i, side) for i in (1.4, 2.2, 3.0) for d, e, side in
+           ((6, 6, "left"), (6, -8, "left"), (-6, 6, "right"), (-6, -8, "right"))]  # fmt: skip
+    for number in np.argsort(-up, kind="stable"):
+        long = 4.6 * len(labels[number])
+        for right, above, side in [*near, *far]:
+            start = {"left": 0.0, "right": -long, "center": -long / 2}[side]
+            box = (across[number] * wide + right + start, up[number] * high + above, long, 9.0)
+            own = [other for n, other in enumerate(taken) if n != number]
+            if not any(_overlap(box, other) for other in own) and 0 < box[0] < wide - long:
+                break
+        taken.append(box)
+        xlim, ylim = ax.get_xlim()[1], ax.get_ylim()[1]
+        ax.annotate(
+            labels[number], (across[number] * xlim, up[number] * ylim), (right, above), ha=side,
+            textcoords="offset points", fontsize=8,
+        )  # fmt: skip
+
+
+def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return all(one[n] < other[n] + other[n + 2] and other[n] < one[n] + one[n + 2] for n in (0, 1))
 
 
 def _axis(data: xr.DataArray, otherwise: str) -> str:
@@ -179,5 +192,6 @@ def risk_map(
             ax.text(1.01, row + 0.5, f"{last:.2f}" if abs(last) < 10 else f"{last:,.0f}",
                     transform=ax.get_yaxis_transform(), va="center", fontsize=8)  # fmt: skip
     unit = str(data.attrs.get("units", ""))
-    figure.colorbar(mesh, ax=ax, pad=0.1, shrink=0.9, label="" if unit == "1" else unit)
-    return signed(ax, result)
+    signed(ax, result)
+    figure.colorbar(mesh, ax=ax, pad=0.08, shrink=0.9, label="" if unit == "1" else unit)
+    return ax

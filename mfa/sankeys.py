@@ -221,7 +221,15 @@ def layout(result: xr.Dataset, year: int, *, gather: float = GATHERED, **at: str
     if not flows:
         raise MfaError(
             "there are no flows to draw: a Sankey wants the whole result of mfa.run or mfa.load, in "
-            "which every flow says its source and its target"
+            "which every flow says its source and its target; of samples all flows have to be kept: "
+            "mfa.run(…, samples=…, keep='all')"
+        )
+    listed = [name for name in str(result.attrs.get("flows", "")).split(", ") if name]
+    if missing := [name for name in listed if name not in result.data_vars]:
+        told = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
+        raise MfaError(
+            f"{len(missing)} of {len(listed)} flows of the run are missing ({told}), so the others alone "
+            "would not balance; draw the whole result, of samples one with keep='all'"
         )
     year, at = _chosen(result, flows, year, at)
     materials = _materials(result, at)

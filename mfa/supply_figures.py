@@ -9,17 +9,17 @@ import numpy as np
 import xarray as xr
 
 from mfa.areas import stacked
-from mfa.drawing import new_axes, signed
+from mfa.drawing import MOST, new_axes, palette, signed
 from mfa.errors import MfaError, known
 from mfa.panels import words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MINED = ("#08306B", "#0B559F", "#2B7BBA", "#539ECD", "#89BEDC", "#BAD6EB")
+MINED = ("#08306B", "#08519C", "#2171B5", "#4292C6", "#5FA6D3", "#7A8FA6")
 """Blues for what is mined, the largest first."""
 
-RECYCLED = ("#00441B", "#1B7A3D", "#4BB062", "#8ED08B", "#C2E7BB")
+RECYCLED = ("#00441B", "#1B7A3D", "#2E9A55", "#5BB974", "#7A9A6B")
 """Greens for what is recycled, the largest first."""
 
 
@@ -57,8 +57,16 @@ def demand(
         dims = [str(d) for d in chosen[lacking[0]].dims if d not in ("year", "sample")]
         raise MfaError(f"{lacking[0]!r} has no dimension {by!r}. {known(by, dims, 'dimensions')}")
     total = sum_of([_world(data, keep=by) for data in chosen.values()])
-    total.attrs = {"units": "t/yr", "long_name": heading(result, at, f"demand by {words(by)}")}
-    return signed(stacked(total, by, ax if ax is not None else new_axes()), result)
+    each = {str(label): total.sel({by: label}, drop=True) for label in total[by].values}
+    parts = _largest(each, MOST)
+    if not parts:
+        raise MfaError(f"nothing is asked for here: {heading(result, at, 'demand')}")
+    data = xr.concat([*parts.values()], by, coords="minimal").assign_coords({by: [*parts]})
+    data.attrs = {"units": "t/yr", "long_name": heading(result, at, f"demand by {words(by)}")}
+    drawn = stacked(
+        data, by, ax if ax is not None else new_axes(), colours=palette([*parts]), sort=False
+    )
+    return signed(drawn, result)
 
 
 def supply(result: xr.Dataset, *, ax: Axes | None = None, **at: str | int) -> Axes:
@@ -90,8 +98,9 @@ def supply(result: xr.Dataset, *, ax: Axes | None = None, **at: str | int) -> Ax
     if not first:
         raise MfaError("no flow comes from a source, so there is no supply to draw")
     mined: dict[str, xr.DataArray] = {}
-    for name in first:
-        data = one_of(result[name], result, at, "supply")
+    given = {name: one_of(result[name], result, at, "supply") for name in first}
+    given = {name: data for name, data in given.items() if float(np.abs(data.values).sum()) > 0}
+    for data in given.values():
         places = [str(d) for d in data.dims if d not in ("year", "sample", "material")]
         source = words(str(data.attrs["source"]))
         if not places:
@@ -100,7 +109,7 @@ def supply(result: xr.Dataset, *, ax: Axes | None = None, **at: str | int) -> Ax
         place = max(places, key=lambda dim: data.sizes[dim])
         whole = _world(data, keep=place)
         for label in whole[place].values:
-            told = f"{source}, {label}" if len(first) > 1 else str(label)
+            told = f"{source}, {label}" if len(given) > 1 else str(label)
             mined[told] = whole.sel({place: label}, drop=True)
     recycled = {
         words(str(result[name].attrs["source"])): _world(one_of(result[name], result, at, "supply"))

@@ -101,7 +101,7 @@ def waterfall(
     ax.grid(axis="x", color="#e4e4e4", linewidth=0.7)
     ax.set_axisbelow(True)
     if title := parts.attrs.get("long_name"):
-        ax.set_title(str(title), loc="left", fontsize=11)
+        ax.set_title(words(str(title)), loc="left", fontsize=11)
     return signed(ax, result)
 
 
