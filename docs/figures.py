@@ -102,12 +102,12 @@ def s_curve() -> Axes:
 def criticality() -> Axes:
     rows = pd.read_csv(SCENARIOS / "data" / "eu_criticality.csv").dropna(subset="value")
     wide = rows.pivot_table(index="commodity", columns="score", values="value").dropna()
-    wide = wide[wide["supply risk"] >= 0.8]
+    wide = wide[wide["supply risk"] >= 1.3]
     of = {name: xr.DataArray(wide[name], dims="commodity", name=name) for name in wide.columns}
     labels = {"commodity": wide.index.values.astype(str)}
     importance = of["economic importance"].assign_coords(labels)
     ax = plot.criticality(importance, of["supply risk"].assign_coords(labels), limits=(2.8, 1.0))
-    ax.set_title("Supply risk of 0.8 and more, European Commission 2023", loc="left", fontsize=11)
+    ax.set_title("Supply risk of 1.3 and more, European Commission 2023", loc="left", fontsize=11)
     return ax
 
 

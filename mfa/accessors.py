@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
-from mfa.errors import MfaError, known
+from mfa.errors import known
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -78,8 +78,9 @@ class Figures:
         from mfa import plot
 
         if name not in plot.FIGURES:
-            # xarray turns an AttributeError into one of its own, without this text
-            raise MfaError(f"there is no figure {name!r}. {known(name, plot.FIGURES, 'figures')}")
+            raise AttributeError(
+                f"there is no figure {name!r}. {known(name, plot.FIGURES, 'figures')}"
+            )
         function: Callable[..., Axes] = getattr(plot, name)
         taken = list(signature(function).parameters)
 

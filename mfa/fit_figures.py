@@ -66,7 +66,7 @@ def s_curve(fit: Fit, ax: Axes | None = None, *, level: float = 0.9, up_to: floa
         raise MfaError(f"{len(groups)} curves cannot be told apart; fit at most {MOST} groups")
     ax = ax if ax is not None else new_axes()
     x, y = np.asarray(points.x, dtype=float), np.asarray(points.y, dtype=float)
-    grid = np.linspace(max(0.0, float(x.min())) if x.min() >= 0 else x.min(), up_to * x.max(), 200)
+    grid = np.linspace(min(0.0, float(x.min())), up_to * x.max(), 200)
     if fit.scaling.scale == "log":
         grid = np.geomspace(x.min(), up_to * x.max(), 200)
     at = xr.DataArray(grid, dims=(points.x_dim,), attrs={"units": str(points.units.get("x", "1"))})

@@ -107,7 +107,7 @@ def _spread(
     half = len(levels) // 2
     spans = [(parts[n], parts[-1 - n]) for n in range(half)]
     told = [f"{100 * levels[n]:g}–{100 * levels[-1 - n]:g} %" for n in range(half)]
-    line = f"line: {100 * levels[half]:g} %"
+    line = "line: median" if levels[half] == 0.5 else f"line: {100 * levels[half]:g} %"
     note = f"{line}; bands: {', '.join(told)}{of}" if spans else ""
     return parts[half], spans, note
 
