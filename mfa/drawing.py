@@ -95,7 +95,7 @@ def signed(ax: Axes, result: xr.Dataset | None, note: str = "") -> Axes:
     text = "\n".join(fill(line, letters) for line in told if line)
     if text and alone:
         style = {"fontsize": 5.8, "color": "#666666", "linespacing": 1.25}
-        figure.supxlabel(text, x=0.01, ha="left", **style)  # type: ignore[arg-type]
+        figure.supxlabel(text, x=0.01, ha="left", **style)
     elif text:
         below = -22 if not ax.get_xlabel() else -34
         ax.annotate(

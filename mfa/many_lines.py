@@ -194,9 +194,9 @@ def multiples(
         small.tick_params(labelsize=7)
         small.set_ylabel(small.get_ylabel(), fontsize=7)
     if shared:
-        top = max(float(own.get_ylim()[1]) for own in ax.child_axes)
+        limits = [own.get_ylim() for own in ax.child_axes]
         for own in ax.child_axes:
-            own.set_ylim(0.0, top)
+            own.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
     _legend(ax, [name for name in names if name])
     if title := data.attrs.get("long_name"):
         ax.set_title(str(title), loc="left", fontsize=11)

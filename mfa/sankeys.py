@@ -251,7 +251,7 @@ def layout(result: xr.Dataset, year: int, *, gather: float = GATHERED, **at: str
         kinds,
     )
     passing = graph.simplified(gather) if gather > 0 else []
-    told = Sankey(
+    empty = Sankey(
         year=year,
         at={dim: str(label) for dim, label in at.items()},
         materials=materials,
@@ -260,7 +260,7 @@ def layout(result: xr.Dataset, year: int, *, gather: float = GATHERED, **at: str
         zero=tuple(name for name in flows if name not in moving),
         passing=tuple(passing),
     )
-    return _placed(graph, told)
+    return _placed(graph, empty)
 
 
 # ------------------------------------------------------------- what is chosen
