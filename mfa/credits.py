@@ -16,7 +16,6 @@ SHORT = {
     "International Energy Agency": "IEA",
     "U.S. Geological Survey": "USGS",
     "UNEP International Resource Panel": "UNEP IRP",
-    "United Nations, Department of Economic and Social Affairs": "UN DESA",
 }
 """Publishers by the name that everybody knows them by."""
 
@@ -77,6 +76,8 @@ def _name_and_year(line: str) -> tuple[str, str]:
     if match is None:
         return line.strip()[:60], ""
     authors = [author.strip() for author in match["by"].split(";")]
+    if authors[0].startswith("United Nations") and "Social Affairs" in match["by"]:
+        authors = ["UN DESA"]
     names = [SHORT.get(author, author.partition(",")[0]) for author in authors]
     if len(names) > 2 or "others" in names:
         told = f"{names[0]} et al."

@@ -139,12 +139,12 @@ def _sheet() -> Figure:
 
     figure = Figure(figsize=(8.0, 4.5), dpi=DPI)
     Canvas(figure)
-    ax = figure.add_axes((0.09, 0.13, 0.62, 0.76))
+    ax = figure.add_axes((0.09, 0.165, 0.62, 0.725))
     ax.yaxis.set_label_coords(-0.095, 0.5)  # else it is found from the boxes of all tick labels
     ax.xaxis.set_label_coords(0.5, -0.1)
     for axis in (ax.xaxis, ax.yaxis):  # few: numbers are what takes longest to draw
         axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
-    figure.text(0.01, 0.015, "", fontsize=7, color="#666666")
+    figure.text(0.01, 0.015, "", fontsize=6, color="#666666")
     return figure
 
 
@@ -157,7 +157,7 @@ def _pages(result: xr.Dataset) -> Iterator[_Page]:
     source = (
         f"{result.attrs.get('source', 'mfa')}, scenario {sha}, contained mass, all places together"
     )
-    source += "".join(f"\n{line}" for line in fill(credit(result.attrs), 150).splitlines())
+    source += "".join(f"\n{line}" for line in fill(credit(result.attrs), 170).splitlines())
     for name, title in _titles(result).items():
         one = late.sel(scenario=name) if batch else late
         materials = [str(m) for m in one["material"].values] if "material" in one.dims else [""]

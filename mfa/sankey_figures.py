@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from textwrap import fill
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import xarray as xr
 
 from mfa.arranging import BAR
 from mfa.credits import credit
-from mfa.drawing import SCALES, palette
+from mfa.drawing import MOST, SCALES, palette
 from mfa.flow_roles import COLOURS
 from mfa.panels import words
 from mfa.sankeys import GATHERED, Node, Sankey, layout
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 INK = "#222222"
 MARGIN = 0.12
-HEAD, FOOT = 0.62, 0.55
+HEAD = 0.62
+LEAST = 7.2
+"""Inches of a page at least, for its title and its sources."""
 
 
 def sankey(
@@ -52,43 +55,67 @@ def sankey(
     MfaError
         As :func:`mfa.sankeys.layout`.
     """
-    drawn = layout(result, year, gather=gather, **at)
+    drawn, rest = _few_materials(layout(result, year, gather=gather, **at))
+    right = max(drawn.right, drawn.left + LEAST)
+    factor, unit = _unit(drawn)
+    letters = int((right - drawn.left) / 0.0455)
+    notes = [
+        fill(note, letters)
+        for note in (_notes(drawn, rest, factor, unit), credit(result.attrs))
+        if note
+    ]
+    foot = "\n".join(notes)
+    below = 0.2 + 0.105 * (foot.count("\n") + 1)
+    left, bottom, top = drawn.left - MARGIN, drawn.bottom - below, drawn.top + HEAD
     if ax is None:
-        ax = _page(drawn)
+        ax = _page(right + MARGIN - left, top - bottom)
     ax.set_aspect("equal")
-    ax.set_xlim(drawn.left - MARGIN, drawn.right + MARGIN)
-    ax.set_ylim(drawn.bottom - FOOT, drawn.top + HEAD)
+    ax.set_xlim(left, right + MARGIN)
+    ax.set_ylim(bottom, top)
     ax.set_axis_off()
-    size = _size(ax, drawn)
+    size = _size(ax)
     several = len(drawn.materials) > 1
     colours = palette(drawn.materials) if several else COLOURS
-    factor, unit = _unit(drawn)
     _links(ax, drawn, colours, several)
     for node in drawn.nodes:
         _node(ax, node, drawn.scale, factor, 7.6 * size)
     _key(ax, drawn, colours, several, 7.6 * size)
     ax.text(
-        drawn.left, drawn.top + HEAD - 0.08, _title(result, drawn, factor, unit), va="top",
-        fontsize=10.5 * size, color=INK, linespacing=1.35,
+        drawn.left, top - 0.08, _title(result, drawn, factor, unit), va="top",
+        fontsize=10.5 * size, color=INK,
     )  # fmt: skip
-    foot = [_notes(drawn, factor, unit), credit(result.attrs)]
-    width = int((drawn.right - drawn.left) / 0.0455)
     ax.text(
-        drawn.left, drawn.bottom - 0.12, "\n".join(fill(line, width) for line in foot if line),
-        va="top", fontsize=5.8 * size, color="#666666", linespacing=1.25,
+        drawn.left, drawn.bottom - 0.12, foot, va="top", fontsize=5.8 * size, color="#666666",
+        linespacing=1.25,
     )  # fmt: skip
     return ax
 
 
-def _page(drawn: Sankey) -> Axes:
+def _few_materials(drawn: Sankey) -> tuple[Sankey, list[str]]:
+    """Return a diagram of at most eight materials, and the smallest beyond seven, which are added up."""
+    if len(drawn.materials) <= MOST:
+        return drawn, []
+    sizes = {m: sum(node.parts[m] for node in drawn.nodes) for m in drawn.materials}
+    large = sorted(drawn.materials, key=lambda m: -sizes[m])[: MOST - 1]
+    rest = [m for m in drawn.materials if m not in large]
+    name = f"{len(rest)} others"
+    links = tuple(
+        replace(
+            link,
+            parts={m: link.parts[m] for m in large} | {name: sum(link.parts[m] for m in rest)},
+        )
+        for link in drawn.links
+    )
+    return replace(drawn, links=links, materials=(*large, name)), rest
+
+
+def _page(width: float, height: float) -> Axes:
     import matplotlib.pyplot as plt
 
-    width = drawn.right - drawn.left + 2 * MARGIN
-    height = drawn.top - drawn.bottom + HEAD + FOOT
     return plt.figure(figsize=(width, height)).add_axes((0.0, 0.0, 1.0, 1.0))
 
 
-def _size(ax: Axes, drawn: Sankey) -> float:
+def _size(ax: Axes) -> float:
     """Return inches on paper per inch of the diagram: texts shrink with it."""
     box, figure = ax.get_position(), ax.figure.get_figure(root=True)
     assert figure is not None
@@ -132,7 +159,8 @@ def _node(ax: Axes, node: Node, scale: float, factor: float, size: float) -> Non
     x = node.x + BAR + (0.6 * BAR if node.to_stock > 0 and node.keeps else 0.0) + 0.05
     lines = [node.label, number(node.value / factor)]
     if node.low == node.low:
-        lines.append(f"({number(node.low / factor)}–{number(node.high / factor)})")
+        low, high = number(node.low / factor), number(node.high / factor)
+        lines += [f"({low}–{high})"] if low != high else []
     if node.keeps:
         lines.append(f"{number(node.to_stock / factor, sign=True)} in stock")
     halo = [withStroke(linewidth=2.2, foreground="white", alpha=0.75)]
@@ -178,13 +206,15 @@ def _title(result: xr.Dataset, drawn: Sankey, factor: float, unit: str) -> str:
     return f"{first}. {', '.join(told)}" + (" (contained mass)" if told else "")
 
 
-def _notes(drawn: Sankey, factor: float, unit: str) -> str:
+def _notes(drawn: Sankey, rest: list[str], factor: float, unit: str) -> str:
     together = [
         f"{node.name.strip()}: {', '.join(map(words, node.members))}"
         for node in drawn.nodes
         if len(node.members) > 1 and "," not in node.name
     ]
     notes = [f"All numbers in {unit}", *together]
+    if rest:
+        notes.append(f"the {len(rest)} other materials: {', '.join(rest)}")
     if drawn.passing:
         notes.append(f"passed through unchanged: {', '.join(map(words, drawn.passing))}")
     if drawn.zero:
