@@ -34,13 +34,17 @@ Piece = tuple[str, tuple[float, ...]]
 
 @dataclass
 class Box:
-    """A box to be placed: its stage, its row, its height and that of its text; the lowest rank is below."""
+    """A box to be placed: its stage, its row, its height and that of its text; the lowest rank is below.
+
+    Bands that do not fill a side are in its middle, or at its foot if it ``keeps`` something on top.
+    """
 
     stage: int
     height: float
     text: float
     rank: int = 1
     lower: bool = False
+    keeps: bool = False
     x: float = 0.0
     y: float = 0.0
 
@@ -278,7 +282,9 @@ def _ends(every: Mapping[str, Box], bands: Sequence[Band]) -> None:
         coming[band.target].append(band)
     for name, box in every.items():
         for side, where, next_ in ((leaving[name], "start", 1), (coming[name], "end", -2)):
-            top = box.y + sum(band.width for band in side) / 2
+            filled = sum(band.width for band in side)
+            top = filled - box.height / 2 if box.keeps else filled / 2
+            top += box.y
             for band in sorted(side, key=lambda b: order(box, every[b.way[next_]]), reverse=True):
                 setattr(band, where, top - band.width / 2)
                 top -= band.width

@@ -339,7 +339,7 @@ def _placed(graph: Graph, told: Sankey) -> Sankey:
     nodes = {name: _node(graph, name, stage[name], name in lower, told) for name in graph.members}
     scale = _scale(nodes)
     boxes = {
-        name: Box(node.stage, node.value * scale, _text(node), _rank(node), node.lower)
+        name: Box(node.stage, node.value * scale, _text(node), _rank(node), node.lower, node.keeps)
         for name, node in nodes.items()
     }
     bands = [Band(edge.source, edge.target, edge.total * scale) for edge in graph.edges]

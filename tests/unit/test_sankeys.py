@@ -211,6 +211,17 @@ def test_the_figure_shows_the_layout(reference: xr.Dataset) -> None:
     plt.close(ax.figure)
 
 
+def test_what_a_stock_keeps_stands_where_no_band_leaves(reference: xr.Dataset) -> None:
+    drawn = layout(reference, 2035, material="Co")
+    (cars,) = (node for node in drawn.nodes if node.name == "vehicles")
+    (out,) = (link for link in drawn.links if link.source == "vehicles")
+    top = max(y for x, y in (out.outline()[0], out.outline()[-1]))
+    left_over = cars.y + cars.height / 2 - top
+    assert left_over == pytest.approx(cars.to_stock * drawn.scale)
+    kept = reference.vehicles_stock.sel(material="Co").sum("region").diff("year").sel(year=2035)
+    assert cars.to_stock == pytest.approx(float(kept))
+
+
 def _rgb(colour: str) -> tuple[float, ...]:
     from matplotlib.colors import to_rgb
 
