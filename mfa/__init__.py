@@ -1,13 +1,16 @@
 """mfa: dynamic material-flow analysis of critical minerals on labelled arrays.
 
 The public names, in the order a newcomer meets them.  Importing the package
-imports nothing heavy: each name is loaded when it is first used.
+imports nothing heavy: each name is loaded when it is first used.  ``Dataset.mfa``
+is registered when xarray is imported, before or after this package.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from mfa.after_xarray import register as _register_accessor
 
 __version__ = "0.1.0"
 
@@ -112,3 +115,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+_register_accessor()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
+from mfa.credits import credit
 from mfa.panels import words
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 
 MOST = 8
 """More lines than this are not drawn in one figure."""
+
+WORDS = ((1e9, "billion"), (1e6, "million"))
 
 SCALES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 
@@ -38,11 +42,16 @@ def palette(names: Sequence[str]) -> dict[str, str]:
 
 
 def scaled(data: xr.DataArray) -> tuple[xr.DataArray, str]:
-    """Return tonnes in kt, Mt or Gt, so that the largest is a short number, and the unit."""
+    """Return data whose largest number is short, and their unit: tonnes in kt, Mt or Gt, others in millions.
+
+    >>> scaled(xr.DataArray([3e6], attrs={"units": "vehicle"}))[1]
+    'million vehicle'
+    """
     unit = str(data.attrs.get("units", ""))
     largest = float(np.abs(data).max()) if data.size else 0.0
     if unit != "t" and not unit.startswith("t/"):
-        return data, unit
+        factor, many = next(((f, m) for f, m in WORDS if largest >= f), (1.0, ""))
+        return (data / factor, f"{many} {unit}") if many and unit not in ("", "1") else (data, unit)
     factor, prefix = next(((f, p) for f, p in SCALES if largest >= f), (1.0, ""))
     return data / factor, prefix + unit
 
@@ -64,6 +73,36 @@ def dress(ax: Axes, data: xr.DataArray, over: str, unit: str) -> None:
     ax.margins(x=0)
     if text := data.attrs.get("long_name"):
         ax.set_title(str(text), loc="left", fontsize=11, y=1.02)  # without y, a pass over all texts
+
+
+def signed(ax: Axes, result: xr.Dataset | None, note: str = "") -> Axes:
+    """Write under axes what a figure shows and whose data it is made of, and return them.
+
+    Parameters
+    ----------
+    ax : Axes
+    result : Dataset, optional
+        Whose attributes name program, scenario and sources; without it, or them, there is no such line.
+    note : str
+        What else has to be known.
+    """
+    figure = ax.figure.get_figure(root=True)
+    assert figure is not None
+    alone = len(figure.axes) == 1
+    share = 1.0 if alone else ax.get_position().width
+    letters = max(40, int(share * float(figure.get_size_inches()[0]) / 0.041))
+    told = [note, credit(result.attrs) if result is not None else ""]
+    text = "\n".join(fill(line, letters) for line in told if line)
+    if text and alone:
+        style = {"fontsize": 5.8, "color": "#666666", "linespacing": 1.25}
+        figure.supxlabel(text, x=0.01, ha="left", **style)
+    elif text:
+        below = -22 if not ax.get_xlabel() else -34
+        ax.annotate(
+            text, (0.0, 0.0), (0, below), "axes fraction", "offset points", va="top",
+            fontsize=5.8, color="#666666", linespacing=1.25, annotation_clip=False,
+        )  # fmt: skip
+    return ax
 
 
 def name_ends(ax: Axes, ends: Sequence[tuple[float, str, str]]) -> None:

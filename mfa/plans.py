@@ -11,8 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING
 
+from mfa.cards import card, folded
 from mfa.dims import require_size
 from mfa.errors import MfaError, Problems
 from mfa.flows import Flow, arrival_flows, ask_flows, connect
@@ -134,9 +136,11 @@ class Plan:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        return f"<pre>{escape(str(self))}</pre>"
+        steps = folded("the steps", f'<pre style="overflow-x:auto">{escape(str(self))}</pre>')
+        yearly = sum(part.kind != "all years" for part in self.parts)
+        facts = {"steps": f"{len(self.steps)}, {yearly or 'no'} group(s) of them in a loop"}
+        facts |= self.system.facts()
+        return card("mfa plan", self.system.title, facts, parts=[self.system.drawing(), steps])
 
 
 def plan(system: System | Scenario) -> Plan:

@@ -2,205 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
+from mfa.areas import cohorts as cohorts
+from mfa.areas import stacked as stacked
+from mfa.credits import credit
 from mfa.drawing import COLOURS as COLOURS
-from mfa.drawing import MOST, dress, name_ends, new_axes, palette, scaled
-from mfa.errors import MfaError, known
+from mfa.drawing import MOST, palette
+from mfa.fit_figures import s_curve as s_curve
+from mfa.many_lines import lines as lines
+from mfa.many_lines import multiples as multiples
 from mfa.panels import flows_panel, lean, stocks_panel, words
 from mfa.panels import lines as flow_lines
+from mfa.risk_figures import criticality as criticality
+from mfa.risk_figures import risk_map as risk_map
+from mfa.sankey_figures import sankey as sankey
+from mfa.supply_figures import demand as demand
+from mfa.supply_figures import supply as supply
 from mfa.tornadoes import tornado as tornado
 from mfa.waterfalls import waterfall as waterfall
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Array = NDArray[np.float64]
+FIGURES = (
+    "sankey",
+    "demand",
+    "supply",
+    "lines",
+    "stacked",
+    "multiples",
+    "cohorts",
+    "s_curve",
+    "criticality",
+    "risk_map",
+    "waterfall",
+    "tornado",
+)
+"""The figures, each a function of this room that returns matplotlib Axes."""
 
 DPI = 120
 """Of the figures that are saved with every result, 960 × 540 pixels."""
-
-
-def lines(
-    data: xr.DataArray,
-    over: str = "year",
-    ax: Axes | None = None,
-    colours: Mapping[str, str] | None = None,
-) -> Axes:
-    """Draw one line for each label of the remaining dimension, named at its end.
-
-    Parameters
-    ----------
-    data : DataArray, dims ``(over,)`` or ``(over, other)``
-        With ``attrs["units"]``; tonnes are scaled to kt, Mt or Gt.
-    over : str
-        The dimension along the axis, usually ``year``.
-    ax : Axes, optional
-        Where to draw; without it a new figure.
-    colours : mapping of label to colour, optional
-        Without it :data:`COLOURS`, in the order of the labels.
-
-    Returns
-    -------
-    Axes
-
-    Raises
-    ------
-    MfaError
-        If more than one dimension remains, or it has more than eight labels.
-
-    Examples
-    --------
-    >>> from matplotlib.figure import Figure
-    >>> data = xr.DataArray([1e6, 2e6], {"year": [2020, 2030]}, attrs={"units": "t/yr"})
-    >>> lines(data, ax=Figure().add_subplot()).get_ylabel()
-    'Mt/yr'
-    """
-    ax = ax if ax is not None else new_axes()
-    shown, unit = scaled(data)
-    ends = []
-    drawn = list(_series(shown, over))
-    given = colours or palette([name for name, _ in drawn])
-    for name, series in drawn:
-        ax.plot(shown[over].values, series, color=given[name], linewidth=1.8)
-        ends.append((float(series[-1]), name, given[name]))
-    ax.set_ylim(bottom=min(0.0, float(shown.values.min())))
-    dress(ax, data, over, unit)
-    name_ends(ax, [end for end in ends if end[1]])
-    return ax
-
-
-def stacked(
-    data: xr.DataArray,
-    by: str,
-    ax: Axes | None = None,
-    over: str = "year",
-    colours: Mapping[str, str] | None = None,
-) -> Axes:
-    """Draw areas on top of each other, the largest at the bottom; years of entry in their order.
-
-    Parameters
-    ----------
-    data : DataArray, dims ``(over, by)``
-        Nowhere negative; beyond eight names the smallest are drawn as one.
-    by : str
-        The dimension whose labels are the areas.
-    ax, over, colours
-        As in :func:`lines`.
-
-    Returns
-    -------
-    Axes
-
-    Raises
-    ------
-    MfaError
-        If other dimensions remain or a value is negative.
-    """
-    ax = ax if ax is not None else new_axes()
-    shown, unit = scaled(data)
-    if float(shown.values.min()) < -1e-9 * float(np.abs(shown.values).max()):
-        raise MfaError("areas cannot show negative values; use plot.lines")
-    parts = dict(_series(shown, over, by, most=None))
-    if np.issubdtype(shown[by].dtype, np.number):
-        _stack_in_order(ax, shown[over].values, parts)
-    else:
-        _stack_by_size(ax, shown[over].values, parts, colours or palette(list(parts)))
-    ax.set_ylim(bottom=0.0)
-    dress(ax, data, over, unit)
-    return ax
-
-
-def _stack_by_size(
-    ax: Axes, over: Any, parts: Mapping[str, Array], colours: Mapping[str, str]
-) -> None:
-    sizes = {name: float(part.sum()) for name, part in parts.items()}
-    names = sorted(parts, key=lambda name: -sizes[name])
-    names = [name for name in names if sizes[name]] or names[:1]  # what is nowhere has no area
-    values = [parts[name] for name in names[:MOST]]
-    shown = [colours[name] for name in names[:MOST]]
-    if len(names) > MOST:
-        values[-1] = np.sum([parts[name] for name in names[MOST - 1 :]], axis=0)
-        names = [*names[: MOST - 1], f"{len(names) - MOST + 1} others"]
-        shown[-1] = COLOURS[-1]
-    _areas(ax, over, values, shown)
-    top = np.cumsum([value[-1] for value in values])
-    middles = [float(t - value[-1] / 2) for t, value in zip(top, values, strict=True)]
-    name_ends(ax, list(zip(middles, map(words, names), shown, strict=True)))
-
-
-def _areas(ax: Axes, over: Any, values: Sequence[Array], colours: Sequence[str]) -> None:
-    """Draw areas on top of each other, all at once: one by one takes three times as long."""
-    from matplotlib.collections import PolyCollection
-
-    edges = np.cumsum([np.zeros(len(over)), *values], axis=0)
-    there_and_back = np.concatenate([over, over[::-1]])
-    outlines = [
-        np.column_stack([there_and_back, np.concatenate([top, bottom[::-1]])])
-        for bottom, top in pairwise(edges)
-    ]
-    areas = PolyCollection(outlines, facecolors=colours, edgecolors="white", linewidths=0.4)
-    areas.sticky_edges.y[:] = [0.0]  # no margin below the lowest
-    ax.add_collection(areas)
-    ax.autoscale_view()
-
-
-def _stack_in_order(ax: Axes, over: Any, parts: Mapping[str, Array]) -> None:
-    """Stack numbered things, the first at the bottom, in the order of a colour scale."""
-    from matplotlib import colormaps
-
-    colours = colormaps["viridis"](np.linspace(0.0, 0.95, len(parts)))
-    areas = ax.stackplot(
-        over,
-        list(parts.values()),
-        colors=colours,
-        linewidth=0.4,
-        edgecolor="white",
-    )
-    step = -(-len(parts) // 12)
-    ax.legend(
-        areas[::-step],
-        list(parts)[::-step],
-        frameon=False,
-        loc="center left",
-        bbox_to_anchor=(1.0, 0.5),
-    )
-
-
-def _series(
-    data: xr.DataArray, over: str, by: str | None = None, most: int | None = MOST
-) -> Iterator[tuple[str, Array]]:
-    """Yield the name and the values of each line."""
-    if over not in data.dims:
-        raise MfaError(f"there is no dimension {over!r}. {known(over, data.dims, 'dimensions')}")
-    others = [str(dim) for dim in data.dims if dim != over]
-    if len(others) > 1 or (by is not None and others != [by]):
-        wanted = f"{over} and {by}" if by else f"{over} and one more"
-        raise MfaError(
-            f"the data have the dimensions {tuple(data.dims)}, wanted are {wanted}; "
-            "sum or select the others"
-        )
-    if not others:
-        yield "", np.asarray(data.values)
-        return
-    if most is not None and data.sizes[others[0]] > most:
-        raise MfaError(
-            f"{data.sizes[others[0]]} lines cannot be told apart; "
-            f"select at most {most} of {others[0]!r}"
-        )
-    for label, values in zip(
-        data[others[0]].values, data.transpose(others[0], over).values, strict=True
-    ):
-        yield str(label), values
 
 
 # ----------------------------------------------------------------- overview
@@ -291,12 +139,12 @@ def _sheet() -> Figure:
 
     figure = Figure(figsize=(8.0, 4.5), dpi=DPI)
     Canvas(figure)
-    ax = figure.add_axes((0.09, 0.13, 0.62, 0.76))
+    ax = figure.add_axes((0.09, 0.165, 0.62, 0.725))
     ax.yaxis.set_label_coords(-0.095, 0.5)  # else it is found from the boxes of all tick labels
     ax.xaxis.set_label_coords(0.5, -0.1)
     for axis in (ax.xaxis, ax.yaxis):  # few: numbers are what takes longest to draw
         axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
-    figure.text(0.01, 0.015, "", fontsize=7, color="#666666")
+    figure.text(0.01, 0.015, "", fontsize=6, color="#666666")
     return figure
 
 
@@ -309,6 +157,7 @@ def _pages(result: xr.Dataset) -> Iterator[_Page]:
     source = (
         f"{result.attrs.get('source', 'mfa')}, scenario {sha}, contained mass, all places together"
     )
+    source += "".join(f"\n{line}" for line in fill(credit(result.attrs), 170).splitlines())
     for name, title in _titles(result).items():
         one = late.sel(scenario=name) if batch else late
         materials = [str(m) for m in one["material"].values] if "material" in one.dims else [""]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mfa.assignments import Assignment, Given, Layer, assign, covers, tables_of
+from mfa.cards import card, few, folded
 from mfa.correlations import Correlation
 from mfa.errors import MfaError, Place, Problems, known
 from mfa.files import Branch, inside, parse_value, sha256
@@ -125,18 +126,24 @@ class Scenario:
         return tuple(self.system.parameters)
 
     def _repr_html_(self) -> str:
-        from html import escape
-
         facts = {
-            "title": self.title,
-            "about": self.about,
-            "system": self.system.title,
             "years": f"{self.years[0]}–{self.years[1]}, reported from {self.report_from}",
             "inherits": " → ".join(self.lineage[1:]) or "nothing",
-            "values": len(self.assignments),
+            "values": f"{len(self.assignments)} given for {len(self.system.parameters)} parameters",
+            "changed": few(self._changed(), 8),
+            "targets": few([clause.name for clause in self.targets]),
+            "system": self.system.title,
         }
-        rows = "".join(f"<tr><th>{k}</th><td>{escape(str(v))}</td></tr>" for k, v in facts.items())
-        return f"<table>{rows}</table>"
+        drawing = folded("the system", self.system.drawing())
+        return card("mfa scenario", self.title, facts, about=self.about, parts=[drawing])
+
+    def _changed(self) -> list[str]:
+        """Return the parameters that are given otherwise than in the root of the lineage."""
+        root = self.lineage[-1] if self.lineage else self.name
+        own = [g.parameter for g in self.given if g.layer not in ("default", "item")]
+        given_by = [g.giver for g in self.given if g.layer not in ("default", "item")]
+        changed = [name for name, giver in zip(own, given_by, strict=True) if giver != root]
+        return list(dict.fromkeys(changed))
 
 
 def plain(raw: Any) -> Any:

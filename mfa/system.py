@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import PrivateAttr
 
+from mfa.cards import card, few
 from mfa.errors import MfaError, Place, Problems, known
 from mfa.files import place_of, read_yaml
 from mfa.flows import Flow, connect
@@ -36,6 +37,7 @@ from mfa.schema import (
     UserProcess,
     validate,
 )
+from mfa.system_drawings import draw
 
 
 class System(Model):
@@ -112,12 +114,34 @@ class System(Model):
         names = [d for d in self.dimensions if d != self.conserves]
         return (*names, *([self.conserves] if self.conserves else []))
 
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{name}</td><td>{process.rule}</td></tr>"
+    def drawing(self) -> str:
+        """Return the drawing of the system as SVG: stages from left to right, what returns beneath."""
+        flows = connect(self.processes, self.place)
+        arrows = [(flow.source, flow.target) for flow in flows.values()]
+        rules = {name: process.rule for name, process in self.processes.items()}
+        secondary = {
+            (source, name)
             for name, process in self.processes.items()
+            if isinstance(process, Market)
+            for source in process.from_[:-1]
+        }
+        return draw(rules, arrows, secondary)
+
+    def facts(self) -> dict[str, str]:
+        """Return what a card tells of the system."""
+        dims = [f"{dim} {len(labels)}" for dim, labels in self.dimensions.items()]
+        flows = connect(self.processes, self.place)
+        return {
+            "processes": f"{len(self.processes)}, joined by {len(flows)} flows",
+            "dimensions": few(dims, 12),
+            "parameters": str(len(self.parameters)),
+            "conserves": self.conserves or "mass",
+        }
+
+    def _repr_html_(self) -> str:
+        return card(
+            "mfa system", self.title, self.facts(), about=self.about, parts=[self.drawing()]
         )
-        return f"<b>{self.title}</b><table><tr><th>process</th><th>rule</th></tr>{rows}</table>"
 
 
 def read_system(path: str | Path) -> System:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from mfa.drawing import COLOURS, new_axes
+from mfa.drawing import COLOURS, new_axes, signed
 from mfa.errors import MfaError
 from mfa.panels import words
 
@@ -26,7 +26,13 @@ MEANING = {
 """What may be drawn; of the indices the first that is there if it is not said."""
 
 
-def tornado(found: xr.Dataset, ax: Axes | None = None, *, measure: str | None = None) -> Axes:
+def tornado(
+    found: xr.Dataset,
+    ax: Axes | None = None,
+    *,
+    measure: str | None = None,
+    result: xr.Dataset | None = None,
+) -> Axes:
     """Draw how much each input moves a result: the strongest at the top.
 
     Parameters
@@ -38,6 +44,8 @@ def tornado(found: xr.Dataset, ax: Axes | None = None, *, measure: str | None = 
     measure : str, optional
         ``total_order``, ``first_order``, ``rank_correlation`` or ``above_distance``; without it the
         first of them that is there.
+    result : Dataset, optional
+        Whose scenario and sources stand at the foot.
 
     Returns
     -------
@@ -93,4 +101,4 @@ def tornado(found: xr.Dataset, ax: Axes | None = None, *, measure: str | None = 
     title = [words(str(found.attrs.get("of", "")))]
     title += [str(c.values) for c in found.coords.values() if not c.dims]
     ax.set_title(", ".join(part for part in title if part), loc="left", fontsize=11)
-    return ax
+    return signed(ax, result)

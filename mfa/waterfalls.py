@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from mfa.drawing import COLOURS, SCALES, new_axes
+from mfa.drawing import COLOURS, SCALES, new_axes, signed
 from mfa.errors import MfaError
 from mfa.panels import words
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 LESS, MORE, END = COLOURS[0], COLOURS[1], COLOURS[-1]
 
 
-def waterfall(parts: xr.DataArray, ax: Axes | None = None) -> Axes:
+def waterfall(
+    parts: xr.DataArray, ax: Axes | None = None, *, result: xr.Dataset | None = None
+) -> Axes:
     """Draw what each lever adds or takes away, between the value of the reference and the new one.
 
     Parameters
@@ -29,6 +31,8 @@ def waterfall(parts: xr.DataArray, ax: Axes | None = None) -> Axes:
         error are drawn.
     ax : Axes, optional
         Where to draw; without it a new figure.
+    result : Dataset, optional
+        Whose scenario and sources stand at the foot.
 
     Returns
     -------
@@ -97,8 +101,8 @@ def waterfall(parts: xr.DataArray, ax: Axes | None = None) -> Axes:
     ax.grid(axis="x", color="#e4e4e4", linewidth=0.7)
     ax.set_axisbelow(True)
     if title := parts.attrs.get("long_name"):
-        ax.set_title(str(title), loc="left", fontsize=11)
-    return ax
+        ax.set_title(words(str(title)), loc="left", fontsize=11)
+    return signed(ax, result)
 
 
 def _scale(largest: float, unit: str) -> tuple[float, str]:
