@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mfa import __version__
+from mfa.cli_report import report
 from mfa.errors import MfaError, each, known
 from mfa.files import replacing
 from mfa.sample_options import order_of, run_samples, sampling
@@ -54,6 +55,9 @@ class Commands(click.Group):
 @click.version_option(__version__, prog_name="mfa")
 def main() -> None:
     """Dynamic material-flow analysis: scenarios in, flows and stocks out."""
+
+
+main.add_command(report)
 
 
 @main.command()

@@ -1,0 +1,140 @@
+"use strict";
+
+// Places processes of a drawing in stages, from left to right or, on a narrow page, downwards.
+// "Along" is the direction of the flow, "across" the other one.
+
+const BAR = 12; // pixels that a process takes along
+const CHARACTER = 6.7; // pixels of a letter, about
+
+report.lines2 = function (label, most) {
+  // A label in lines of at most so many letters, where words allow it.
+  const lines = [];
+  for (const word of label.split(" ")) {
+    const last = lines[lines.length - 1];
+    if (last !== undefined && (last + " " + word).length <= most) lines[lines.length - 1] = last + " " + word;
+    else lines.push(word);
+  }
+  return lines;
+};
+
+// Return the boxes of the processes that something flows through, and their links with both ends.
+report.place = function (drawing, values, size) {
+  const links = drawing.links.map((link, i) => ({ ...link, value: values[i] })).filter((l) => l.value > 0);
+  const boxes = new Map();
+  for (const node of drawing.nodes) {
+    const into = links.filter((l) => l.target === node.name);
+    const out = links.filter((l) => l.source === node.name);
+    if (!into.length && !out.length) continue;
+    const sum = (every) => every.reduce((total, l) => total + l.value, 0);
+    const gained = into.length && out.length && node.rule === "stock" ? sum(into) - sum(out) : 0;
+    boxes.set(node.name, { ...node, into, out, gained, value: Math.max(sum(into), sum(out)) });
+  }
+  const stages = Math.max(...[...boxes.values()].map((box) => box.column)) + 1;
+  const groups = [];
+  for (let column = 0; column < stages; column++) {
+    for (const lane of ["forth", "back"]) {
+      const own = [...boxes.values()].filter((box) => box.column === column && box.lane === lane);
+      if (own.length) groups.push({ column, lane, own });
+    }
+  }
+  (size.down ? placeDown : placeRight)(groups, stages, size);
+  ports(boxes, links);
+  return { boxes: [...boxes.values()], links, size };
+};
+
+// Width of a flow of one unit, the largest with which everything fits.
+function widest(fits, largest) {
+  let low = 0, high = 4000 / largest;
+  for (let i = 0; i < 60; i++) {
+    const middle = (low + high) / 2;
+    if (fits(middle)) low = middle; else high = middle;
+  }
+  return low;
+}
+
+function placeRight(groups, stages, size) {
+  const gap = 8, least = 30, between = 26;
+  const slot = (box, k) => Math.max(box.value * k, least) + gap;
+  const tall = (lane, k) =>
+    Math.max(0, ...groups.filter((g) => g.lane === lane).map((g) => g.own.reduce((sum, b) => sum + slot(b, k), 0)));
+  const total = (k) => tall("forth", k) + tall("back", k) + between;
+  size.height = Math.max(size.height, total(0) * 1.5);
+  const largest = Math.max(...groups.flatMap((g) => g.own.map((b) => b.value)));
+  const k = widest((own) => total(own) <= size.height - 16, largest);
+  const below = tall("forth", k) + between + 8;
+  const step = (size.width - size.start - size.end - BAR) / Math.max(1, stages - 1);
+  size.step = step;
+  for (const { column, lane, own } of groups) {
+    let across = lane === "forth" ? 8 : below;
+    for (const box of own) {
+      box.along = size.start + column * step;
+      box.width = Math.max(box.value * k, 1);
+      box.across = across + (slot(box, k) - gap - box.width) / 2;
+      across += slot(box, k);
+    }
+  }
+  size.k = k;
+  size.height = total(k) + 16;
+}
+
+function placeDown(groups, stages, size) {
+  const gap = 8, least = 18;
+  const rows = new Map();
+  for (const { column, own } of groups) rows.set(column, [...(rows.get(column) || []), ...own]);
+  const named = (box) =>
+    CHARACTER * Math.max(...report.lines2(box.label, 9).map((l) => l.length), box.told.length);
+  for (const own of rows.values()) {
+    // What has no room for its name gets a number, the smallest first.
+    const bySize = [...own].sort((a, b) => a.value - b.value);
+    for (const box of own) box.room = named(box);
+    while (own.reduce((sum, b) => sum + b.room + gap, 0) > size.width * 0.86 && bySize.length) {
+      const box = bySize.shift();
+      box.numbered = true;
+      box.room = least;
+    }
+  }
+  const slot = (box, k) => Math.max(box.value * k, box.room) + gap;
+  const wide = (k) => Math.max(...[...rows.values()].map((own) => own.reduce((sum, b) => sum + slot(b, k), 0)));
+  const largest = Math.max(...[...rows.values()].flatMap((own) => own.map((b) => b.value)));
+  const k = widest((own) => wide(own) <= size.width, largest);
+  size.step = 104;
+  for (const [column, own] of rows) {
+    const free = size.width - own.reduce((sum, b) => sum + slot(b, k), 0);
+    let across = 0;
+    for (const box of own) {
+      if (box.lane === "back" && !own.moved) { across += free; own.moved = true; }
+      box.along = size.start + column * size.step;
+      box.width = Math.max(box.value * k, 1);
+      box.across = across;
+      across += slot(box, k);
+    }
+  }
+  size.k = k;
+  size.height = size.start + (stages - 1) * size.step + size.end;
+}
+
+// Where each link begins and ends: those to one side stand in the order of their other ends.
+function ports(boxes, links) {
+  const rank = (box) => (box.lane === "back" ? 1e6 : 0) + box.across;
+  for (const box of boxes.values()) {
+    const width = box.value ? box.width / box.value : 0;
+    for (const [own, other, end] of [[box.out, "target", "from"], [box.into, "source", "to"]]) {
+      let across = box.across;
+      for (const link of [...own].sort((a, b) => rank(boxes.get(a[other])) - rank(boxes.get(b[other])))) {
+        link[end] = across + (link.value * width) / 2;
+        across += link.value * width;
+      }
+    }
+  }
+  for (const link of links) {
+    const [source, target] = [boxes.get(link.source), boxes.get(link.target)];
+    link.width = Math.max(0.8, (source.width / source.value) * link.value);
+    const leaves = source.lane === "back" ? -1 : 1;
+    const enters = target.lane === "back" ? -1 : 1;
+    const start = source.along + (leaves > 0 ? BAR : 0);
+    const stop = target.along + (enters > 0 ? 0 : BAR);
+    const apart = Math.abs(stop - start);
+    const bend = leaves === enters && (stop - start) * leaves > 0 ? apart / 2 : Math.min(70, 30 + link.width / 2 + apart * 0.25);
+    link.curve = [[start, link.from], [start + leaves * bend, link.from], [stop - enters * bend, link.to], [stop, link.to]];
+  }
+}
