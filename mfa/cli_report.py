@@ -42,7 +42,7 @@ def report(
         return
     from mfa.report import report as write
 
-    target, names, beside = write([*folders], file or Path("report.html"))
+    target, names, beside = write([*folders], file or Path("report.html"), modules=modules)
     if beside:
         click.echo(f"left out, no results: {', '.join(beside)}", err=True)
     size = target.stat().st_size / 1e6

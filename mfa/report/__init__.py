@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
+from mfa.comparison import results_among
 from mfa.errors import MfaError, shortly
 from mfa.files import replacing
-from mfa.report.pages import page
-from mfa.report.reading import read_cases
+from mfa.report.collecting import collect
+from mfa.report.pages import page, require_packages
 
 
-def report(folders: Sequence[str | Path], file: str | Path) -> tuple[Path, list[str], list[str]]:
+def report(
+    folders: Sequence[str | Path], file: str | Path, *, modules: Sequence[str] = ()
+) -> tuple[Path, list[str], list[str]]:
     """Write results as one HTML page that opens offline.
 
     Parameters
@@ -21,6 +24,8 @@ def report(folders: Sequence[str | Path], file: str | Path) -> tuple[Path, list[
         Of results; what lies beside them and is no result is left out.
     file : path
         Ends in ``.html``; replaced if it is there.
+    modules : sequence of str
+        Files or modules with rules of the user, that systems of the results name.
 
     Returns
     -------
@@ -42,8 +47,10 @@ def report(folders: Sequence[str | Path], file: str | Path) -> tuple[Path, list[
     file = Path(file)
     if file.suffix not in (".html", ".htm"):
         raise MfaError(f"{str(file)!r}: a report is HTML; name a file that ends in .html")
-    cases, beside = read_cases([str(folder) for folder in folders])
-    text = page(cases)
+    require_packages()
+    paths, beside = results_among([str(folder) for folder in folders])
+    content, numbers = collect(paths, modules)
+    text = page(content, numbers)
     with replacing(file) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    return file, [case.name for case in cases], beside
+    return file, [own["name"] for own in content["scenarios"]], beside

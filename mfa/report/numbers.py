@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -35,12 +36,33 @@ class Store:
         {'at': 0, 'shape': [2, 3]}
         """
         part = np.ascontiguousarray(values, dtype="<f4").tobytes()
+        return {"at": self._place(part), "shape": [*values.shape]}
+
+    def _place(self, part: bytes) -> int:
         at = self._known.get(part)
         if at is None:
             at = self._known[part] = self._size
             self._parts.append(part)
             self._size += len(part) // 4
-        return {"at": at, "shape": [*values.shape]}
+        return at
+
+    def take(self, found: Any, numbers: bytes) -> Any:
+        """Return what was said of arrays of another store, with where they stand in this one.
+
+        >>> first, second = Store(), Store()
+        >>> kept = {"demand": first.add(np.ones(2)), "supply": first.add(np.zeros(3))}
+        >>> second.take(kept["supply"], first.to_bytes())
+        {'at': 0, 'shape': [3]}
+        """
+        if isinstance(found, list):
+            return [self.take(one, numbers) for one in found]
+        if not isinstance(found, dict):
+            return found
+        if found.keys() == {"at", "shape"}:
+            start = 4 * found["at"]
+            part = numbers[start : start + 4 * prod(found["shape"])]
+            return {"at": self._place(part), "shape": found["shape"]}
+        return {key: self.take(one, numbers) for key, one in found.items()}
 
     def to_bytes(self) -> bytes:
         """Return all numbers, little-endian."""

@@ -73,7 +73,7 @@ def indicators(case: Case, store: Store) -> list[Json]:
         found.append(
             {
                 "name": name,
-                "label": words(rate),
+                "label": words(rate).replace("eol ", "end-of-life "),
                 "about": str(long),
                 "unit": "share" if rate in RATES else str(attrs.get("units", "1")),
                 "values": store.add(with_band(values, values.ndim == 3)),

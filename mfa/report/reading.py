@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import xarray as xr
 
-from mfa.comparison import apart, results_among
-from mfa.errors import MfaError, each
-from mfa.manifest import read_manifest
-from mfa.results import load
-from mfa.scenario import Scenario
+from mfa.errors import MfaError
+from mfa.manifest import FromManifest, fingerprint, read_manifest
+from mfa.results import read_stored
 
 
 @dataclass(frozen=True)
@@ -22,13 +19,12 @@ class Case:
     Attributes
     ----------
     name : str
-        Told apart from the others of the report.
     title : str
     folder : str
         As it was given.
     data : Dataset
         Without the dimension ``scenario``.
-    scenario : Scenario or None
+    scenario : FromManifest or None
         As the manifest holds it; None where there is no manifest of this result.
     """
 
@@ -36,7 +32,7 @@ class Case:
     title: str
     folder: str
     data: xr.Dataset
-    scenario: Scenario | None
+    scenario: FromManifest | None
 
     @property
     def conserved(self) -> str:
@@ -63,52 +59,43 @@ class Case:
         return [int(year) for year in self.data["year"].values[self.reported]]
 
 
-def read_cases(paths: Sequence[str]) -> tuple[list[Case], list[str]]:
-    """Read the scenarios of results, and name the paths that hold none.
+def read_cases(path: str) -> list[Case]:
+    """Read the scenarios of one result.
 
     Parameters
     ----------
-    paths : sequence of str
-        Folders of results, or the ``result.nc`` in them; others beside them, as a shell expands
-        ``results/*``, are left out.
+    path : str
+        A folder of results, or the ``result.nc`` or ``result.zarr`` in it.
 
     Returns
     -------
-    list of Case, list of str
+    list of Case
 
     Raises
     ------
     MfaError
-        If one of the results cannot be read, or has no years.
+        If there is no result, or it or its manifest cannot be read.
     """
-    kept, beside = results_among(paths)
-    found = [case for cases in each(kept, lambda path: list(_cases(path))) for case in cases]
-    names = apart([(case.name, case.folder) for case in found])
-    renamed = [
-        Case(name, case.title, case.folder, case.data, case.scenario)
-        for name, case in zip(names, found, strict=True)
-    ]
-    return renamed, beside
-
-
-def _cases(path: str) -> Iterator[Case]:
-    data = load(path)
-    if "year" not in data.coords or not data.sizes["year"]:
-        raise MfaError(f"{path} has no years, so it is no result of mfa run")
-    scenarios = _scenarios(path, data)
-    run = str(data.attrs.get("scenario_name", "")).split(", ")
-    names = [str(n) for n in data["scenario"].values] if "scenario" in data.dims else run[:1]
-    for position, name in enumerate(names):
-        own = data.isel(scenario=position, drop=True) if "scenario" in data.dims else data
-        scenario = scenarios.get(name)
-        title = scenario.title if scenario else name.replace("_", " ")
-        yield Case(name or Path(path).name, title or path, path, own, scenario)
-
-
-def _scenarios(path: str, data: xr.Dataset) -> dict[str, Scenario]:
-    """Return the scenarios of the manifest beside a result, if it is that of this result."""
-    if "scenario" not in data.encoding:
-        return {}
     place = Path(path)
     folder = place if place.is_dir() and place.suffix != ".zarr" else place.parent
-    return {scenario.name: scenario for scenario in read_manifest(folder / "manifest.yaml")}
+    beside = folder / "manifest.yaml"
+    scenarios = read_manifest(beside) if beside.exists() else []
+    parameters = {name for scenario in scenarios for name in scenario.system.parameters}
+    data = read_stored(place, parameters)
+    if "year" not in data.coords or not data.sizes["year"]:
+        raise MfaError(f"{path} has no years, so it is no result of mfa run")
+    if ", ".join(map(fingerprint, scenarios)) != data.attrs.get("scenario_sha256"):
+        scenarios = []  # of another run
+    by_name = {scenario.name: scenario for scenario in scenarios}
+    run = str(data.attrs.get("scenario_name", "")).split(", ")
+    found = []
+    for position, name in enumerate(_names(data) or run[:1]):
+        own = data.isel(scenario=position, drop=True) if "scenario" in data.dims else data
+        scenario = by_name.get(name)
+        title = scenario.title if scenario else name.replace("_", " ")
+        found.append(Case(name or folder.name, title or folder.name, path, own, scenario))
+    return found
+
+
+def _names(data: xr.Dataset) -> list[str]:
+    return [str(name) for name in data["scenario"].values] if "scenario" in data.dims else []

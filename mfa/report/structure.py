@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from statistics import fmean
 from typing import Any
 
 from mfa.flows import connect
@@ -18,6 +20,9 @@ from mfa.report.reading import Case
 from mfa.schema import Market
 
 Json = dict[str, Any]
+
+PASSING = "passing"
+"""The rule of what is no process, but room that an arrow takes in a column."""
 
 SWEEPS = 4
 """How often processes are put in the order of their neighbours, there and back."""
@@ -131,19 +136,25 @@ def drawing(given: Network) -> Json:
     -------
     dict
         ``nodes``: name, label, rule, column (from 0 at the left), lane (``forth`` or ``back``),
-        in the order from top to bottom; ``links``: flows, source, target, kind (``primary``,
-        ``made``, ``used``, ``secondary`` or ``lost``) and whether it returns.
+        in the order from top to bottom, and among them the room that links take in the columns
+        between their ends; ``links``: flows, source, target, the names of that room, kind
+        (``primary``, ``made``, ``used``, ``secondary`` or ``lost``) and whether it returns.
     """
     lanes = _lanes(given)
     columns = _columns(given, lanes)
-    order = _order(given, columns, lanes)
     kinds = _kinds(given, lanes)
+    ways = {arrow: _way(arrow, columns, lanes) for arrow in given.arrows}
+    for way in ways.values():
+        columns |= {name: column for name, _, column in way}
+        lanes |= {name: lane for name, lane, _ in way}
+    rules = {**given.rules, **{name: PASSING for way in ways.values() for name, _, _ in way}}
+    order = _order(rules, ways, columns, lanes)
     return {
         "nodes": [
             {
                 "name": name,
                 "label": words(name),
-                "rule": given.rules[name],
+                "rule": rules[name],
                 "column": columns[name],
                 "lane": lanes[name],
             }
@@ -154,12 +165,28 @@ def drawing(given: Network) -> Json:
                 "flows": list(arrow.flows),
                 "source": arrow.source,
                 "target": arrow.target,
+                "via": [name for name, _, _ in ways[arrow]],
                 "kind": kinds[arrow],
                 "returns": arrow.returns,
             }
             for arrow in given.arrows
         ],
     }
+
+
+def _way(
+    arrow: Arrow, columns: Mapping[str, int], lanes: Mapping[str, str]
+) -> list[tuple[str, str, int]]:
+    """Return the room that an arrow takes in the columns between its ends: name, lane, column."""
+    start, stop = columns[arrow.source], columns[arrow.target]
+    way = lanes[arrow.source], lanes[arrow.target]
+    if way == ("forth", "forth"):
+        between = range(start + 1, stop)
+    elif way[0] == "back":
+        between = range(start - 1, stop, -1)
+    else:
+        between = range(start + 1, stop + 1)
+    return [(f"{arrow.flows[0]} {column}", way[0], column) for column in between]
 
 
 def _reached(given: Network, starts: Iterable[str], stop: str = "") -> set[str]:
@@ -214,28 +241,32 @@ def _columns(given: Network, lanes: Mapping[str, str]) -> dict[str, int]:
     return columns
 
 
-def _order(given: Network, columns: Mapping[str, int], lanes: Mapping[str, str]) -> list[str]:
+def _order(
+    rules: Mapping[str, str],
+    ways: Mapping[Arrow, Sequence[tuple[str, str, int]]],
+    columns: Mapping[str, int],
+    lanes: Mapping[str, str],
+) -> list[str]:
     """Return processes from top to bottom, each near those that it is joined with; sinks last."""
-    height = {name: float(i) for i, name in enumerate(given.rules)}
-    near: dict[str, list[str]] = {name: [] for name in given.rules}
-    for arrow in given.arrows:
-        if lanes[arrow.source] == lanes[arrow.target]:
-            near[arrow.source].append(arrow.target)
-            near[arrow.target].append(arrow.source)
+    height = {name: float(i) for i, name in enumerate(rules)}
+    near: dict[str, list[str]] = {name: [] for name in rules}
+    for arrow, way in ways.items():
+        path = [arrow.source, *(name for name, _, _ in way), arrow.target]
+        for one, other in pairwise(path):
+            if lanes[one] == lanes[other]:
+                near[one].append(other)
+                near[other].append(one)
     places = sorted(
-        {(lanes[n], columns[n]) for n in given.rules}, key=lambda p: (p[0] == "back", p[1])
+        {(lanes[n], columns[n]) for n in rules}, key=lambda place: (place[0] == "back", place[1])
     )
     for sweep in range(2 * SWEEPS):
-        for lane, column in places if sweep % 2 == 0 else places[::-1]:
-            own = [n for n in given.rules if (lanes[n], columns[n]) == (lane, column)]
-            wish = {
-                n: sum(height[m] for m in near[n]) / len(near[n]) if near[n] else height[n]
-                for n in own
-            }
-            own.sort(key=lambda n: (given.rules[n] == "sink", wish[n]))
+        for place in places if sweep % 2 == 0 else places[::-1]:
+            own = [n for n in rules if (lanes[n], columns[n]) == place]
+            wish = {n: fmean(height[m] for m in near[n]) if near[n] else height[n] for n in own}
+            own.sort(key=lambda n: (rules[n] == "sink", wish[n]))
             for position, name in enumerate(own):
-                height[name] = (position + 0.5) / len(own) * 10
-    return sorted(given.rules, key=lambda n: (lanes[n] == "back", columns[n], height[n]))
+                height[name] = (position + 0.5) / len(own)
+    return sorted(rules, key=lambda n: (lanes[n] == "back", columns[n], height[n]))
 
 
 def _kinds(given: Network, lanes: Mapping[str, str]) -> dict[Arrow, str]:

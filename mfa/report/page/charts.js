@@ -6,11 +6,17 @@ const COLOURS = {
   primary_supply: "#0072B2",
   secondary_supply: "#009E73",
   old_scrap_supply: "#009E73",
-  new_scrap_supply: "#56B4E9",
+  new_scrap_supply: "#999999",
   secondary_potential_theoretical: "#CC79A7",
   secondary_potential_technical: "#E69F00",
-  secondary_potential_economic: "#999999",
+  secondary_potential_economic: "#56B4E9",
   indicator_recycled_content: "#009E73",
+  indicator_collection_rate: "#E69F00",
+  indicator_process_efficiency: "#56B4E9",
+  indicator_eol_recycling_rate: "#0072B2",
+  indicator_nonfunctional_recycling_rate: "#8A8F98",
+  indicator_eol_recycling_input_rate: "#CC79A7",
+  indicator_old_scrap_ratio: "#D55E00",
   unmet_demand: "#D55E00",
 };
 const OTHERS = ["#0072B2", "#E69F00", "#CC79A7", "#56B4E9", "#D55E00", "#000000", "#999999", "#009E73"];
@@ -24,7 +30,7 @@ report.colour = function (name) {
 };
 
 report.dash = function (name) {
-  if (name in COLOURS) return "solid";
+  if (name in COLOURS) return name.endsWith("_rate") ? "dash" : "solid";
   return DASHES[Math.floor(report.data.named.indexOf(name) / OTHERS.length) % DASHES.length];
 };
 
@@ -94,11 +100,4 @@ report.lines = function (figure, lines, told) {
   const sampled = lines.some((line) => report.hasBand(line.values));
   const band = sampled ? " Lines are medians; bands hold 50 and 90 % of the samples." : "";
   figure.show(told + band, [["year", ...head], ...rows], 5);
-};
-
-// Move the line that marks the chosen year.
-report.markYear = function () {
-  for (const canvas of document.querySelectorAll(".canvas.js-plotly-plot")) {
-    Plotly.relayout(canvas, { "shapes[0].x0": report.year, "shapes[0].x1": report.year });
-  }
 };

@@ -21,7 +21,13 @@ report.lines2 = function (label, most) {
 report.place = function (drawing, values, size) {
   const links = drawing.links.map((link, i) => ({ ...link, value: values[i] })).filter((l) => l.value > 0);
   const boxes = new Map();
+  const room = new Map(links.flatMap((link) => link.via.map((name) => [name, link])));
   for (const node of drawing.nodes) {
+    if (node.rule === "passing") {
+      const link = room.get(node.name);
+      if (link) boxes.set(node.name, { ...node, into: [], out: [], value: link.value });
+      continue;
+    }
     const into = links.filter((l) => l.target === node.name);
     const out = links.filter((l) => l.source === node.name);
     if (!into.length && !out.length) continue;
@@ -39,7 +45,7 @@ report.place = function (drawing, values, size) {
   }
   (size.down ? placeDown : placeRight)(groups, stages, size);
   ports(boxes, links);
-  return { boxes: [...boxes.values()], links, size };
+  return { boxes: [...boxes.values()].filter((box) => box.rule !== "passing"), links, size };
 };
 
 // Width of a flow of one unit, the largest with which everything fits.
@@ -53,8 +59,8 @@ function widest(fits, largest) {
 }
 
 function placeRight(groups, stages, size) {
-  const gap = 8, least = 30, between = 26;
-  const slot = (box, k) => Math.max(box.value * k, least) + gap;
+  const gap = 8, between = 30;
+  const slot = (box, k) => Math.max(box.value * k, box.rule === "passing" ? 2 : 30) + gap;
   const tall = (lane, k) =>
     Math.max(0, ...groups.filter((g) => g.lane === lane).map((g) => g.own.reduce((sum, b) => sum + slot(b, k), 0)));
   const total = (k) => tall("forth", k) + tall("back", k) + between;
@@ -82,11 +88,11 @@ function placeDown(groups, stages, size) {
   const rows = new Map();
   for (const { column, own } of groups) rows.set(column, [...(rows.get(column) || []), ...own]);
   const named = (box) =>
-    CHARACTER * Math.max(...report.lines2(box.label, 9).map((l) => l.length), box.told.length);
+    CHARACTER * Math.max(...report.lines2(box.label, 9).map((l) => l.length), ...box.told.split(" ").map((l) => 1.2 * l.length));
   for (const own of rows.values()) {
     // What has no room for its name gets a number, the smallest first.
-    const bySize = [...own].sort((a, b) => a.value - b.value);
-    for (const box of own) box.room = named(box);
+    const bySize = own.filter((box) => box.rule !== "passing").sort((a, b) => a.value - b.value);
+    for (const box of own) box.room = box.rule === "passing" ? 2 : named(box);
     while (own.reduce((sum, b) => sum + b.room + gap, 0) > size.width * 0.86 && bySize.length) {
       const box = bySize.shift();
       box.numbered = true;
@@ -97,7 +103,7 @@ function placeDown(groups, stages, size) {
   const wide = (k) => Math.max(...[...rows.values()].map((own) => own.reduce((sum, b) => sum + slot(b, k), 0)));
   const largest = Math.max(...[...rows.values()].flatMap((own) => own.map((b) => b.value)));
   const k = widest((own) => wide(own) <= size.width, largest);
-  size.step = 104;
+  size.step = 112;
   for (const [column, own] of rows) {
     const free = size.width - own.reduce((sum, b) => sum + slot(b, k), 0);
     let across = 0;
@@ -120,7 +126,9 @@ function ports(boxes, links) {
     const width = box.value ? box.width / box.value : 0;
     for (const [own, other, end] of [[box.out, "target", "from"], [box.into, "source", "to"]]) {
       let across = box.across;
-      for (const link of [...own].sort((a, b) => rank(boxes.get(a[other])) - rank(boxes.get(b[other])))) {
+      const next = (link) => boxes.get(other === "target" ? link.via[0] || link.target : link.via[link.via.length - 1] || link.source);
+      const last = (link) => rank(boxes.get(link[other]));
+      for (const link of [...own].sort((a, b) => rank(next(a)) - rank(next(b)) || last(a) - last(b))) {
         link[end] = across + (link.value * width) / 2;
         across += link.value * width;
       }
@@ -133,8 +141,21 @@ function ports(boxes, links) {
     const enters = target.lane === "back" ? -1 : 1;
     const start = source.along + (leaves > 0 ? BAR : 0);
     const stop = target.along + (enters > 0 ? 0 : BAR);
-    const apart = Math.abs(stop - start);
-    const bend = leaves === enters && (stop - start) * leaves > 0 ? apart / 2 : Math.min(70, 30 + link.width / 2 + apart * 0.25);
-    link.curve = [[start, link.from], [start + leaves * bend, link.from], [stop - enters * bend, link.to], [stop, link.to]];
+    let [along, across, way] = [start, link.from, leaves];
+    link.curves = [];
+    const go = (next, level, then) => {
+      const apart = Math.abs(next - along);
+      const onward = way === then && (next - along) * way > 0;
+      const bend = onward ? apart / 2 : Math.min(70, 24 + link.width / 2 + apart * 0.25);
+      link.curves.push([[along, across], [along + way * bend, across], [next - then * bend, level], [next, level]]);
+      [along, across, way] = [next, level, then];
+    };
+    for (const name of link.via) {
+      const box = boxes.get(name);
+      const level = box.across + box.width / 2;
+      go(box.along + (leaves > 0 ? 0 : BAR), level, leaves);
+      go(box.along + (leaves > 0 ? BAR : 0), level, leaves);
+    }
+    go(stop, link.to, enters);
   }
 }

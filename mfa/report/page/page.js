@@ -7,7 +7,6 @@ const WITHOUT_ROLES = "The system does not say which of its flows are demand and
 
 const where = (id) => document.querySelector(`#${id} .panels`);
 const none = (text) => report.element("p", { class: "none" }, text);
-const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 const mineralName = () => report.scenario.materials[report.material] || "All mass";
 
 function panel(id, title, draw) {
@@ -53,7 +52,8 @@ const SECTIONS = {
     const panels = [];
     if (found.length) panels.push(panel("demand", "Demand and supply", lines(found)));
     if (share.length) panels.push(panel("share", "Secondary share of supply", lines(share)));
-    if (potential.length) panels.push(panel("potential", "What could be recycled, and what is", lines([...potential, ...named(["secondary_supply"])])));
+    const recycled = report.find("old_scrap_supply") || report.find("secondary_supply");
+    if (potential.length) panels.push(panel("potential", "What could be recycled of used products, and what is", lines([...potential, recycled].filter(Boolean))));
     const stocks = report.scenario.stocks.filter((one) => (one.rule || "stock") === "stock");
     if (stocks.length) panels.push(panel("stocks", "Stocks of products", stocksOf(stocks)));
     return panels.length ? panels : [none(WITHOUT_ROLES)];
@@ -94,7 +94,7 @@ function concentrationOf(stages) {
   return (figure) => {
     const found = stages.map((one) => ({ name: `hhi of ${one.stage}`, label: one.stage, unit: "index", values: one.values, dash: report.dash(`hhi of ${one.stage}`) }));
     const now = stages.map((one) => `${one.stage} ${report.format(report.at(one.values))} in ${report.year}`);
-    report.lines(figure, found, `${mineralName()}: ${now.join("; ")}. 1 is one producer, 0.18 and above counts as highly concentrated; a lump such as the rest of the world counts as one producer.`);
+    report.lines(figure, found, `${mineralName()}: ${now.join("; ")}. 1 is one producer, above 0.18 supply is highly concentrated (US Merger Guidelines of 2023); a lump such as the rest of the world counts as one producer.`);
   };
 }
 
@@ -154,17 +154,19 @@ function fill(id) {
 }
 
 report.drawAll = function () {
+  clearTimeout(resting);
+  document.getElementById("year-shown").textContent = report.year;
   for (const id of Object.keys(SECTIONS)) fill(id);
   about();
   assumptions();
 };
 
-// Only what depends on the year; lines over the years keep their place.
+// The Sankey follows the slider; what else tells the year waits until it rests.
+let resting = 0;
 report.drawYear = function () {
-  document.getElementById("year-shown").textContent = report.year;
-  document.getElementById("year").setAttribute("aria-valuetext", String(report.year));
   fill("flows");
-  for (const id of ["supply", "indicators", "risk", "shortage"]) fill(id);
+  clearTimeout(resting);
+  resting = setTimeout(() => ["supply", "indicators", "risk", "shortage"].forEach(fill), 150);
 };
 
 function about() {
@@ -235,7 +237,7 @@ report.start = function () {
   const { data } = report;
   scenarios.replaceChildren(...data.scenarios.map((one, i) =>
     report.element("option", { value: i }, one.title === one.name ? one.title : `${one.title} (${one.name})`)));
-  scenarios.onchange = () => { choose(data.scenarios[scenarios.value]); report.drawAll(); report.drawYear(); };
+  scenarios.onchange = () => { choose(data.scenarios[scenarios.value]); report.drawAll(); };
   document.getElementById("mineral").onchange = (event) => { report.material = Number(event.target.value); report.drawAll(); };
   document.getElementById("search").oninput = assumptions;
   let waiting = 0;
@@ -254,7 +256,6 @@ report.start = function () {
   });
   choose(data.scenarios[0]);
   report.drawAll();
-  report.drawYear();
 };
 
 (async function () {

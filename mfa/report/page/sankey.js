@@ -14,9 +14,9 @@ report.valuesOf = function (drawing) {
   return drawing.links.map((link) => report.at(flows.get(link.flows[0]).values));
 };
 
-function path(curve, down) {
-  const [a, b, c, d] = curve.map(([along, across]) => (down ? [across, along] : [along, across]).map((v) => v.toFixed(1)));
-  return `M${a}C${b} ${c} ${d}`;
+function path(curves, down) {
+  const point = ([along, across]) => (down ? [across, along] : [along, across]).map((v) => v.toFixed(1)).join(",");
+  return curves.map(([a, b, c, d], i) => `${i ? "" : `M${point(a)}`}C${point(b)} ${point(c)} ${point(d)}`).join("");
 }
 
 function label(svg, box, size, number) {
@@ -24,8 +24,8 @@ function label(svg, box, size, number) {
   const bold = { class: "value" };
   const texts = box.numbered
     ? [[String(number), bold]]
-    : [...(down ? report.lines2(box.label, 9) : [box.label]).map((text) => [text, {}]), [box.told, bold]];
-  const left = !down && (box.lane === "back" || box.column === size.last);
+    : [...(down ? report.lines2(box.label, 9) : [box.label]).map((text) => [text, {}]), ...(down ? box.told.split(" ") : [box.told]).map((text) => [text, bold])];
+  const left = !down && box.lane === "back";
   const group = report.drawn("text", { class: "label", "text-anchor": left ? "end" : "start" });
   const height = 14;
   texts.forEach(([text, attributes], i) => {
@@ -40,9 +40,8 @@ function label(svg, box, size, number) {
 report.render = function (placed, hint) {
   const { boxes, links, size } = placed;
   const svg = report.drawn("svg", { viewBox: `0 0 ${size.width} ${Math.ceil(size.height)}`, width: size.width, height: Math.ceil(size.height), "aria-hidden": "true", focusable: "false" });
-  size.last = Math.max(...boxes.map((box) => box.column));
   for (const link of [...links].sort((a, b) => b.width - a.width)) {
-    const drawn = report.drawn("path", { d: path(link.curve, size.down), stroke: KINDS[link.kind][0], "stroke-width": link.width.toFixed(2), class: "link", "data-flow": link.flows[0] });
+    const drawn = report.drawn("path", { d: path(link.curves, size.down), stroke: KINDS[link.kind][0], "stroke-width": link.width.toFixed(2), class: "link", "data-flow": link.flows[0] });
     drawn.append(report.drawn("title", {}, hint(link)));
     svg.append(drawn);
   }
@@ -81,7 +80,7 @@ report.sankey = function (figure) {
   }
   const width = Math.max(280, Math.floor(figure.canvas.clientWidth));
   const down = width < 760;
-  const size = down ? { down, width, start: 34, end: 84 } : { down, width, height: 560, start: 14, end: 84 };
+  const size = down ? { down, width, start: 34, end: 84 } : { down, width, height: 580, start: 14, end: 120 };
   const { factor, unit } = report.scale("t/yr", largest);
   const nodes = drawing.nodes.map((node) => ({ ...node, told: told(node, drawing, values, factor) }));
   const placed = report.place({ ...drawing, nodes }, values, size);
@@ -89,7 +88,7 @@ report.sankey = function (figure) {
   const { svg, key } = report.render(placed, (link) =>
     `${name.get(link.source)} → ${name.get(link.target)}: ${report.format(link.value / factor)} ${unit}, ${KINDS[link.kind][1]}`);
   const used = new Set(placed.links.map((link) => link.kind));
-  const legend = make("ul", { class: "legend" }, ...Object.entries(KINDS).filter(([kind]) => used.has(kind)).map(([, [colour, text]]) => {
+  const legend = make("ul", { class: "legend" }, make("li", {}, make("b", {}, `${what}, ${unit}`)), ...Object.entries(KINDS).filter(([kind]) => used.has(kind)).map(([, [colour, text]]) => {
     const swatch = make("span", { class: "swatch" });
     swatch.style.background = colour;
     return make("li", {}, swatch, text);
@@ -124,7 +123,7 @@ report.system = function (figure) {
   const drawing = report.data.drawings[scenario.system];
   const width = Math.max(280, Math.floor(figure.canvas.clientWidth));
   const down = width < 760;
-  const size = down ? { down, width, start: 34, end: 84 } : { down, width, height: 300, start: 14, end: 84 };
+  const size = down ? { down, width, start: 34, end: 84 } : { down, width, height: 300, start: 14, end: 120 };
   const nodes = drawing.nodes.map((node) => ({ ...node, told: node.rule }));
   const placed = report.place({ ...drawing, nodes }, drawing.links.map(() => 1), size);
   for (const link of placed.links) link.width = 1.6;
@@ -135,7 +134,7 @@ report.system = function (figure) {
   figure.canvas.replaceChildren(svg, ...listed);
   const rows = drawing.links.map((link) => [link.flows[0], link.source, link.target, link.returns ? "returns" : ""]);
   figure.show(
-    `System “${scenario.system_title}”: ${drawing.nodes.length} processes and ${drawing.links.length} flows; metal flows to the ${down ? "bottom" : "right"}, what is recycled returns ${down ? "beside it" : "below"}.`,
+    `System “${scenario.system_title}”: ${drawing.nodes.filter((node) => node.rule !== "passing").length} processes and ${drawing.links.length} flows; metal flows to the ${down ? "bottom" : "right"}, what is recycled returns ${down ? "beside it" : "below"}.`,
     [["flow", "from", "to", ""], ...rows],
   );
 };
