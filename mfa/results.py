@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from os import PathLike
 from pathlib import Path
@@ -196,22 +196,19 @@ def load(path: str | Path) -> xr.Dataset:
     return result
 
 
-def read_stored(path: Path, without: Collection[str] = ()) -> xr.Dataset:
-    """Return the numbers of a result, as netCDF or Zarr, of its folder or its file.
-
-    Variables that are left out take no time: to open one takes longer than to read it.
-    """
+def read_stored(path: Path) -> xr.Dataset:
+    """Return the numbers of a result, as netCDF or Zarr, of its folder or its file."""
     stored = path if path.suffix == ".zarr" else path / "result.zarr"
-    return read_zarr(stored) if stored.is_dir() else read_netcdf(path, without)
+    return read_zarr(stored) if stored.is_dir() else read_netcdf(path)
 
 
-def read_netcdf(path: Path, without: Collection[str] = ()) -> xr.Dataset:
+def read_netcdf(path: Path) -> xr.Dataset:
     file = path / "result.nc" if path.is_dir() else path
     if not file.is_file():
         near = sorted(found.parent.name for found in path.parent.glob("*/result.nc"))
         raise MfaError(f"there is no result {file}. {known(path.name, near, 'results beside it')}")
     try:
-        result = xr.load_dataset(file, engine="h5netcdf", drop_variables=[*without])
+        result = xr.load_dataset(file, engine="h5netcdf")
     except OSError as error:
         raise MfaError(f"cannot be read as netCDF: {error}", Place(str(file))) from None
     for name, coordinate in result.coords.items():

@@ -9,8 +9,8 @@ import numpy as np
 
 from mfa.assignments import Assignment, tables_of, within
 from mfa.forms import Known
-from mfa.ownership import Entry
-from mfa.parameters import build_parameters, origins
+from mfa.ownership import Entry, resolve
+from mfa.parameters import build_parameters
 from mfa.scenario import Scenario
 from mfa.units import canonical
 
@@ -42,13 +42,25 @@ def assumptions(scenario: Scenario) -> list[Row]:
 def _of_parameter(scenario: Scenario, name: str) -> Iterator[Row]:
     spec = scenario.system.parameters[name]
     values = build_parameters(scenario, [name])[name] / canonical(spec.unit)[0]
-    groups: dict[tuple[str, ...], tuple[list[dict[str, str]], Entry]] = {}
-    for cell, entry in origins(scenario, name):
-        key = tuple(str(origin.place) for origin in entry.origins)
-        groups.setdefault(key, ([], entry))[0].append(cell)
+    owners = resolve(scenario, name)
+    ordered = values.transpose(*owners.dims, ...).values.reshape(owners.owner.size, -1)
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for number in dict.fromkeys(owners.owner.ravel().tolist()):
+        if number >= 0:
+            key = tuple(str(origin.place) for origin in owners.entries[number].origins)
+            groups.setdefault(key, []).append(number)
     first = scenario.report_from - scenario.years[0]
-    for places, (cells, entry) in groups.items():
-        series = np.stack([np.atleast_1d(values.sel(cell).values) for cell in cells])
+    for places, numbers in groups.items():
+        mine, entry = np.isin(owners.owner, numbers), owners.entries[numbers[0]]
+        series = ordered[mine.ravel()]
+        cells = (
+            [
+                {d: own[i] for d, own, i in zip(owners.dims, owners.labels, index, strict=True)}
+                for index in zip(*np.nonzero(np.atleast_1d(mine)), strict=True)
+            ]
+            if owners.dims
+            else [{}]
+        )
         yield {
             "parameter": name,
             "meaning": spec.meaning,

@@ -80,8 +80,7 @@ def read_cases(path: str) -> list[Case]:
     folder = place if place.is_dir() and place.suffix != ".zarr" else place.parent
     beside = folder / "manifest.yaml"
     scenarios = read_manifest(beside) if beside.exists() else []
-    parameters = {name for scenario in scenarios for name in scenario.system.parameters}
-    data = read_stored(place, parameters)
+    data = read_stored(place)
     if "year" not in data.coords or not data.sizes["year"]:
         raise MfaError(f"{path} has no years, so it is no result of mfa run")
     if ", ".join(map(fingerprint, scenarios)) != data.attrs.get("scenario_sha256"):
