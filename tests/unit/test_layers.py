@@ -58,6 +58,8 @@ FLOORS = [
     "parts",
     "sample_results",
     "sample_batches",
+    "report",
+    "cli_report",
     "cli",
 ]
 """From the ground up: none of these reaches one that is named after it, by any way."""
