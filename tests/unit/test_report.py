@@ -290,7 +290,7 @@ def test_batches_samples_and_zarr_are_read(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     paths = [tmp_path / "both", tmp_path / "zarr" / "bulk_reference"]
     file, names, _ = report(paths, tmp_path / "report.html")
-    assert names == [f"bulk_reference ({paths[0]})", "Longer", f"bulk_reference ({paths[1]})"]
+    assert names == [f"bulk_reference ({paths[0]})", "longer", f"bulk_reference ({paths[1]})"]
     content, numbers = unpacked(file)
     first, longer, drawn = content["scenarios"]
     assert first["no_sankey"] == longer["no_sankey"] == ""
@@ -352,7 +352,7 @@ def test_the_command(folder: Path, tmp_path: Path) -> None:
     assert re.search(r"wrote .*report\.html: 1 scenario, \d\.\d MB", done.output)
     assert f"left out, no results: {tmp_path / 'notes'}" in done.output
     wrong = CliRunner().invoke(main, ["report", str(folder / "refrence"), "-o", str(file)])
-    assert wrong.exit_code == 2 and "Did you mean 'reference'" in wrong.output
+    assert wrong.exit_code == 2 and 'Did you mean "reference"' in wrong.output
     both = CliRunner().invoke(
         main, ["report", str(folder / "a"), str(folder / "b"), "-o", str(file)]
     )
@@ -375,3 +375,21 @@ def test_a_damaged_result_is_named_and_the_page_stays(folder: Path, tmp_path: Pa
         "broken",
         "report.html",
     }
+
+
+def test_the_checklist_is_printed_or_written(folder: Path, tmp_path: Path) -> None:
+    checklists = pytest.importorskip("mfa.checklists", reason="the checklist is not there yet")
+    paths = [str(folder / name) for name in ("bulk_reference", "vehicle_reference")]
+    wanted = "\n\n".join(checklists.checklist(path).rstrip() for path in paths) + "\n"
+    printed = CliRunner().invoke(main, ["report", *paths, "--checklist"])
+    assert printed.exit_code == 0 and printed.output == wanted
+    file = tmp_path / "checklist.md"
+    done = CliRunner().invoke(main, ["report", *paths, "--checklist", "-o", str(file)])
+    assert done.output == f"wrote {file}\n" and file.read_text(encoding="utf-8") == wanted
+    wrong = CliRunner().invoke(
+        main, ["report", *paths, "--checklist", "-o", str(tmp_path / "a.html")]
+    )
+    assert (
+        wrong.exit_code == 2
+        and "a checklist is Markdown; name a file that ends in .md" in wrong.output
+    )

@@ -7,6 +7,7 @@ import csv
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +155,8 @@ def test_pickers_switch_and_each_system_has_its_panels(opened: Opened) -> None:
 
 
 def test_a_title_is_text(wide: Opened) -> None:
-    wide.choose(f"{HOSTILE} ({HOSTILE})")
+    wide.page.select_option("#scenario", value="3")
+    wide.page.wait_for_timeout(150)
     assert wide.page.locator("#title").inner_text() == HOSTILE
     assert wide.page.locator("b[onclick]").count() == 0
 
@@ -219,6 +221,8 @@ def test_everything_is_reached_with_the_keyboard(wide: Opened) -> None:
         name, outline = page.evaluate(
             "[document.activeElement.id || document.activeElement.textContent, getComputedStyle(document.activeElement).outlineStyle]"
         )
+        if page.evaluate("document.activeElement === document.body"):
+            break  # past the last
         assert outline != "none", name
         reached.append(name)
     order = [
@@ -255,7 +259,7 @@ def test_everything_has_a_name(wide: Opened) -> None:
         "[...document.querySelectorAll('h1, h2, h3')].map(h => +h.tagName[1])"
     )
     assert levels[0] == 1 and levels.count(1) == 1
-    assert all(b - a <= 1 for a, b in zip(levels, levels[1:], strict=False))
+    assert all(b - a <= 1 for a, b in pairwise(levels))
 
 
 CONTRAST = """() => {

@@ -44,7 +44,7 @@ report.place = function (drawing, values, size) {
     }
   }
   (size.down ? placeDown : placeRight)(groups, stages, size);
-  ports(boxes, links);
+  ports(boxes, links, size.k);
   return { boxes: [...boxes.values()].filter((box) => box.rule !== "passing"), links, size };
 };
 
@@ -120,23 +120,22 @@ function placeDown(groups, stages, size) {
 }
 
 // Where each link begins and ends: those to one side stand in the order of their other ends.
-function ports(boxes, links) {
+function ports(boxes, links, k) {
   const rank = (box) => (box.lane === "back" ? 1e6 : 0) + box.across;
   for (const box of boxes.values()) {
-    const width = box.value ? box.width / box.value : 0;
     for (const [own, other, end] of [[box.out, "target", "from"], [box.into, "source", "to"]]) {
       let across = box.across;
       const next = (link) => boxes.get(other === "target" ? link.via[0] || link.target : link.via[link.via.length - 1] || link.source);
       const last = (link) => rank(boxes.get(link[other]));
       for (const link of [...own].sort((a, b) => rank(next(a)) - rank(next(b)) || last(a) - last(b))) {
-        link[end] = across + (link.value * width) / 2;
-        across += link.value * width;
+        link[end] = across + (link.value * k) / 2;
+        across += link.value * k;
       }
     }
   }
   for (const link of links) {
     const [source, target] = [boxes.get(link.source), boxes.get(link.target)];
-    link.width = Math.max(0.8, (source.width / source.value) * link.value);
+    link.width = Math.max(0.8, link.value * k);
     const leaves = source.lane === "back" ? -1 : 1;
     const enters = target.lane === "back" ? -1 : 1;
     const start = source.along + (leaves > 0 ? BAR : 0);
