@@ -97,11 +97,14 @@ def _markets(case: Case, there: set[str], store: Store) -> Iterator[Json]:
         primary, secondary = sums.get((market, "primary")), sums.get((market, "secondary"))
         if primary is not None and secondary is not None:
             sums[market, "share"] = quotient(secondary, primary + secondary)
-    for (market, role), values in sums.items():
+    alone = len({market for market, _ in sums}) == 1
+    for (market, role), values in sorted(
+        sums.items(), key=lambda item: [*SUPPLY].index(item[0][1])
+    ):
         yield {
-            "name": NAMES[role] if len({m for m, _ in sums}) == 1 else f"{role} of {market}",
+            "name": NAMES[role] if alone else f"{role} of {market}",
             "role": role,
-            "label": f"{SUPPLY[role]}, {words(market)}",
+            "label": SUPPLY[role] if alone else f"{SUPPLY[role]}, {words(market)}",
             "about": f"{SUPPLY[role]} of the market {words(market)}",
             "unit": "share" if role == "share" else "t/yr",
             "values": store.add(with_band(values, values.ndim == 3)),

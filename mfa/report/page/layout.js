@@ -43,8 +43,18 @@ report.place = function (drawing, values, size) {
       if (own.length) groups.push({ column, lane, own });
     }
   }
-  (size.down ? placeDown : placeRight)(groups, stages, size);
+  const entered = links.filter((link) => link.returns).map((link) => boxes.get(link.target).column);
+  if (!size.down && entered.includes(0)) size.start += 80; // room for what returns to the first stage
+  const place = size.down ? placeDown : placeRight;
+  place(groups, stages, size);
   ports(boxes, links, size.k);
+  const reach = courses(boxes, links, size.k) + 16;
+  if (reach > size.end) {
+    size.end = reach;
+    place(groups, stages, size);
+    ports(boxes, links, size.k);
+    courses(boxes, links, size.k);
+  }
   return { boxes: [...boxes.values()].filter((box) => box.rule !== "passing"), links, size };
 };
 
@@ -119,42 +129,95 @@ function placeDown(groups, stages, size) {
   size.height = size.start + (stages - 1) * size.step + size.end;
 }
 
-// Where each link begins and ends: those to one side stand in the order of their other ends.
+// Where each link begins and ends: those to one side stand in the order of their other ends,
+// those that turn round in the opposite one, so that they lie in each other and do not cross.
 function ports(boxes, links, k) {
   const rank = (box) => (box.lane === "back" ? 1e6 : 0) + box.across;
+  const key = (link, other) => {
+    const name = other === "target" ? link.via[0] || link.target : link.via[link.via.length - 1] || link.source;
+    const turns = link.returns || boxes.get(link.source).lane !== boxes.get(link.target).lane;
+    return turns && !(other === "target" && link.via.length) ? 1e7 - rank(boxes.get(name)) : rank(boxes.get(name));
+  };
   for (const box of boxes.values()) {
     for (const [own, other, end] of [[box.out, "target", "from"], [box.into, "source", "to"]]) {
       let across = box.across;
-      const next = (link) => boxes.get(other === "target" ? link.via[0] || link.target : link.via[link.via.length - 1] || link.source);
-      const last = (link) => rank(boxes.get(link[other]));
-      for (const link of [...own].sort((a, b) => rank(next(a)) - rank(next(b)) || last(a) - last(b))) {
+      for (const link of [...own].sort((a, b) => key(a, other) - key(b, other))) {
         link[end] = across + (link.value * k) / 2;
         across += link.value * k;
       }
     }
   }
+}
+
+const ROUND = 0.5523; // of a cubic curve that is nearly a quarter of a circle
+
+// A line of curves: level steps aside, and turns made of two quarters of a circle.
+class Way {
+  constructor(along, across, direction) {
+    Object.assign(this, { along, across, direction, curves: [] });
+  }
+
+  aside(along, across) {
+    const bend = (along - this.along) / 2;
+    this.curves.push([[this.along, this.across], [this.along + bend, this.across], [along - bend, across], [along, across]]);
+    Object.assign(this, { along, across });
+  }
+
+  turn(radius, across) {
+    const [a, c, d] = [this.along, this.across, this.direction];
+    const s = Math.sign(across - c) || 1;
+    const r = Math.min(radius, Math.abs(across - c) / 2);
+    const out = a + d * r;
+    this.curves.push([[a, c], [a + d * r * ROUND, c], [out, c + s * r * (1 - ROUND)], [out, c + s * r]]);
+    this.curves.push([[out, c + s * r], [out, c + s * r], [out, across - s * r], [out, across - s * r]]);
+    this.curves.push([[out, across - s * r], [out, across - s * r * (1 - ROUND)], [a + d * r * ROUND, across], [a, across]]);
+    Object.assign(this, { across, direction: -d });
+  }
+}
+
+// The curves of all links; return how far those that turn at the last stage reach beyond it.
+function courses(boxes, links, k) {
+  const every = [...boxes.values()];
+  const below = (box) => Math.max(...every.filter((b) => b.lane === "forth" && b.column === box.column).map((b) => b.across + b.width));
+  const lowest = Math.max(...every.filter((b) => b.lane === "forth").map((b) => b.across + b.width));
+  const last = Math.max(...every.map((box) => box.column));
+  const taken = new Map(); // room that turns take beside a stage, from inside to outside
+  let reach = 0;
+  const turning = (link) => !link.returns && boxes.get(link.source).lane !== boxes.get(link.target).lane;
+  const start = (link) => (link.via.length ? boxes.get(link.via[link.via.length - 1]).across : link.from);
+  for (const link of links.filter(turning).sort((a, b) => start(b) - start(a))) {
+    const stage = Math.max(boxes.get(link.source).column, boxes.get(link.target).column);
+    const inner = taken.get(stage) || 6;
+    link.radius = inner + (link.value * k) / 2;
+    taken.set(stage, inner + link.value * k + 1);
+    if (stage === last) reach = Math.max(reach, taken.get(stage));
+  }
   for (const link of links) {
     const [source, target] = [boxes.get(link.source), boxes.get(link.target)];
     link.width = Math.max(0.8, link.value * k);
-    const leaves = source.lane === "back" ? -1 : 1;
-    const enters = target.lane === "back" ? -1 : 1;
-    const start = source.along + (leaves > 0 ? BAR : 0);
-    const stop = target.along + (enters > 0 ? 0 : BAR);
-    let [along, across, way] = [start, link.from, leaves];
-    link.curves = [];
-    const go = (next, level, then) => {
-      const apart = Math.abs(next - along);
-      const onward = way === then && (next - along) * way > 0;
-      const bend = onward ? apart / 2 : Math.min(70, 24 + link.width / 2 + apart * 0.25);
-      link.curves.push([[along, across], [along + way * bend, across], [next - then * bend, level], [next, level]]);
-      [along, across, way] = [next, level, then];
-    };
+    const forth = source.lane === "forth";
+    const way = new Way(source.along + (forth ? BAR : 0), link.from, forth ? 1 : -1);
     for (const name of link.via) {
       const box = boxes.get(name);
       const level = box.across + box.width / 2;
-      go(box.along + (leaves > 0 ? 0 : BAR), level, leaves);
-      go(box.along + (leaves > 0 ? BAR : 0), level, leaves);
+      way.aside(box.along + (forth ? 0 : BAR), level);
+      way.aside(box.along + (forth ? BAR : 0), level);
     }
-    go(stop, link.to, enters);
+    if (link.returns) {
+      const edge = target.across + target.width;
+      const radius = edge - link.to + 8;
+      if (forth) way.turn(8 + link.width / 2, lowest + 8 + radius);
+      way.aside(target.along, below(target) + radius + 8);
+      way.turn(radius, link.to);
+    } else if (turning(link)) {
+      const outer = Math.max(way.along, target.along + BAR);
+      if (outer > way.along) way.aside(outer, way.across);
+      way.turn(link.radius, link.to);
+      way.aside(target.along + BAR, link.to);
+    } else {
+      way.aside(target.along + (target.lane === "back" ? BAR : 0), link.to);
+    }
+    link.curves = way.curves;
   }
+  return reach;
 }

@@ -98,11 +98,11 @@ report.sankey = function (figure) {
     : [];
   figure.canvas.replaceChildren(legend, svg, ...listed);
   const market = placed.boxes.filter((box) => box.rule === "market");
-  const main = rows.slice(0, 4).map(([from, to, , value]) => `${from} to ${to} ${report.format(value / factor)}`);
-  const through = market.length ? `${market.map((box) => `${box.label} ${box.told}`).join(", ")} in all; ` : "";
+  const main = rows.slice(0, 4).filter((row) => row[3] > 0).map(([from, to, , value]) => `${from} to ${to} ${report.format(value / factor)}`);
+  const through = market.length ? `Through ${market.map((box) => `${box.label} ${box.told}`).join(", ")}; ` : "";
   const mean = scenario.samples ? " Means over samples." : "";
   figure.show(
-    `Sankey of ${what}, in ${unit}. ${through}the largest flows: ${main.join(", ")}. Widths are to scale within a year, all places together; + is what stays in use.${mean}`,
+    `Sankey of ${what}, in ${unit}. ${through}${through ? "the" : "The"} largest flows: ${main.join(", ")}. Widths are to scale within a year, all places together; + is what stays in use.${mean}`,
     [head, ...rows],
   );
 };
