@@ -76,9 +76,9 @@ def by_years(data: xr.Variable, function: Callable[[xr.Variable], xr.Variable]) 
         return function(data)
     size = max(1, data.sizes["year"] // count)
     starts = range(0, data.sizes["year"], size)
-    return xr.Variable.concat(
-        [function(data.isel(year=slice(s, s + size))) for s in starts], "year"
-    )
+    parts = [function(data.isel(year=slice(start, start + size))) for start in starts]
+    axis = parts[0].dims.index("year")
+    return xr.Variable(parts[0].dims, np.concatenate([part.values for part in parts], axis))
 
 
 def world(case: Case, name: str) -> Array | None:
@@ -97,11 +97,11 @@ def world(case: Case, name: str) -> Array | None:
         not a sum of rates, and NaN where its whole is 0.  None where there is no such number.
     """
     attrs = case.data.variables[name].attrs if name in case.data.data_vars else {}
-    part, whole = attrs.get("part"), attrs.get("whole")
+    part, whole = str(attrs.get("part", "")), str(attrs.get("whole", ""))
     rate = name.removeprefix("indicator_")
-    if whole is None and rate in (RATES | RATIOS):
+    if not whole and rate in (RATES | RATIOS):
         part, whole = (RATES | RATIOS)[rate][:2]
-    if whole is not None:
+    if whole:
         if "indicator_population" in quantities(whole):
             return None  # places may overlap
         above = world(case, part)

@@ -62,7 +62,7 @@ def indicators(case: Case, store: Store) -> list[Json]:
     """Return every quantity over years that the world has: its name, words, unit and numbers."""
     named = [str(n) for n, v in case.data.data_vars.items() if v.attrs.get("kind") == "indicator"]
     rates = [f"indicator_{rate}" for rate in RATES]
-    found = []
+    found: list[Json] = []
     for name in dict.fromkeys([*named, *rates]):
         values = world(case, name)
         if values is None:
@@ -79,7 +79,7 @@ def indicators(case: Case, store: Store) -> list[Json]:
                 "values": store.add(with_band(values, values.ndim == 3)),
             }
         )
-    return found + list(_markets(case, {one["name"] for one in found}, store))
+    return [*found, *_markets(case, {str(one["name"]) for one in found}, store)]
 
 
 def _markets(case: Case, there: set[str], store: Store) -> Iterator[Json]:
@@ -214,7 +214,8 @@ def _concentrated(data: xr.DataArray, place: str, conserved: str) -> tuple[Array
         usual = divided.mean("sample") if "sample" in kept else divided
         usual = usual.fillna(0.0).transpose(place, *[d for d in kept if d != "sample"])
         parts.append((index.values, usual.values.argmax(axis=0), usual.values.max(axis=0)))
-    index, largest, share = (np.concatenate(each, axis=-1) for each in zip(*parts, strict=True))
+    joined = [np.concatenate(own, axis=-1) for own in zip(*parts, strict=True)]
     if conserved not in kept:
-        index, largest, share = (np.expand_dims(own, -2) for own in (index, largest, share))
-    return index, largest.astype(float), np.where(share > 0, share, np.nan)
+        joined = [np.expand_dims(own, -2) for own in joined]
+    hhi, largest, share = joined
+    return hhi, largest.astype(float), np.where(share > 0, share, np.nan)
