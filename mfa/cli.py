@@ -19,6 +19,7 @@ import click
 
 from mfa import __version__, cli_results
 from mfa.cli_exchange import export
+from mfa.cli_report import report
 from mfa.cli_results import IMPORTS, import_rules
 from mfa.errors import MfaError, each, known
 from mfa.files import replacing
@@ -51,6 +52,9 @@ class Commands(click.Group):
 @click.version_option(__version__, prog_name="mfa")
 def main() -> None:
     """Dynamic material-flow analysis: scenarios in, flows and stocks out."""
+
+
+main.add_command(report)
 
 
 @main.command()

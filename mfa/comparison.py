@@ -108,7 +108,7 @@ def compare(
             "the results have no quantity, material and year in common, so that there is nothing to "
             f"compare: {', '.join(title for title, _, _ in columns)}"
         )
-    titles = _apart([(title, folder) for title, folder, _ in columns])
+    titles = apart([(title, folder) for title, folder, _ in columns])
     frame = pd.DataFrame(dict(zip(titles, (column for _, _, column in columns), strict=True)))
     first = {key[:2]: place for place, key in reversed([*enumerate(frame.index)])}
     frame = frame.loc[sorted(frame.index, key=lambda key: (first[key[:2]], key[2]))]
@@ -134,10 +134,10 @@ def _with_parts(result: str | Path | xr.Dataset, found: xr.Dataset, flow: str) -
     return opened(result, (flow, attrs["part"], *quantities(attrs["whole"])))
 
 
-def _apart(titles: Sequence[tuple[str, str]]) -> list[str]:
+def apart(titles: Sequence[tuple[str, str]]) -> list[str]:
     """Tell equal titles apart by the folder that each is read from, or by a number.
 
-    >>> _apart([("a", "x/a"), ("b", "x/b"), ("a", "y/a")]), _apart([("a", ""), ("a", "")])
+    >>> apart([("a", "x/a"), ("b", "x/b"), ("a", "y/a")]), apart([("a", ""), ("a", "")])
     (['a (x/a)', 'b', 'a (y/a)'], ['a', 'a (2)'])
     """
     names = [title for title, _ in titles]
@@ -162,7 +162,8 @@ def results_among(paths: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def _is_no_result(path: Path) -> bool:
     if path.is_dir():
-        return not (path / "result.nc").exists()
+        stored = path.suffix == ".zarr" or (path / "result.zarr").exists()
+        return not stored and not (path / "result.nc").exists()
     return path.exists() and path.suffix != ".nc"
 
 

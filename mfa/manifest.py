@@ -420,11 +420,11 @@ def read_scenarios(path: str | Path) -> list[Scenario]:
         With file, line and column of every problem.
     """
     if is_manifest(read_text(path)):
-        return read_manifest(path)
+        return [*read_manifest(path)]
     return scenario_files.read_scenarios(path)
 
 
-def read_manifest(path: str | Path) -> list[Scenario]:
+def read_manifest(path: str | Path) -> list[FromManifest]:
     """Read the scenarios of a manifest; nothing but this one file is needed.
 
     Parameters
@@ -463,7 +463,7 @@ def opened(path: str | Path) -> tuple[ManifestFile, list[Scenario]]:
             problems.add(message, place_of(root, ("tables", name, "text")))
     problems.raise_if_any()
     tables = {name: parse_table(table.text, name) for name, table in file.tables.items()}
-    scenarios: list[Scenario] = []
+    scenarios: list[FromManifest] = []
     for position, one in enumerate(file.scenarios):
         at = ("scenarios", position)
         system = System(**plain(one.system))
