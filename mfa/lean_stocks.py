@@ -8,7 +8,7 @@ nothing is held are left out.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -26,11 +26,26 @@ FEW = 0.5
 
 @dataclass(frozen=True, eq=False)
 class Cohorts:
-    """A stock, what enters and what leaves it, as sums of products on all axes."""
+    """A stock, what enters and what leaves it, as sums of products on all axes.
+
+    Attributes
+    ----------
+    entering, stock, leaving : list of Product
+    units : list of Product
+        What leaves in units of the driver, without its content.
+    """
 
     entering: list[Product]
     stock: list[Product]
     leaving: list[Product]
+    units: list[Product] = field(default_factory=list)
+
+    def holding(self, content: tuple[Array, ...]) -> Cohorts:
+        """Return units with their content, the same in every year, and the units that leave."""
+        found = (
+            [p.times(*content) for p in own] for own in (self.entering, self.stock, self.leaving)
+        )
+        return Cohorts(*found, self.leaving)
 
     def of(self, name: str, step: StockStep) -> list[Product]:
         """Return the stock or one of the flows of a step."""
