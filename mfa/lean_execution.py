@@ -90,11 +90,15 @@ class Lean:
 
     def _coarser(self, name: str, kept: Kept) -> list[Product]:
         """Sum what these samples have been asked for with more dimensions, or begin."""
-        finer = [key[2] for key in self.own if key[:2] == ("of", name) and key[2] > kept]
-        if not finer:
+        least = self._finer("of", name, kept)
+        if least is None:
             return self._products(name, kept)
-        least = min(finer, key=lambda dims: (prod(self._lead(dims)), sorted(dims)))
         return self._summed(self.own["of", name, least], tuple(sorted(least)), kept)
+
+    def _finer(self, what: str, name: str, kept: Kept) -> Kept | None:
+        """Return the fewest dimensions, these or more, with which something is known."""
+        finer = [key[2] for key in self.own if key[:2] == (what, name) and key[2] >= kept]
+        return min(finer, key=lambda d: (prod(self._lead(d)), sorted(d))) if finer else None
 
     def _products(self, name: str, kept: Kept) -> list[Product]:
         step = self.steps[name]
@@ -159,7 +163,7 @@ class Lean:
         """Return Σ share · what is gathered, over what the share has and is not kept."""
         needed = kept | {d for axis, d in enumerate(self.axes) if share.shape[axis] > 1}
         found = self._gathered(gather, needed & frozenset(gather.dims))
-        return self._summed([product.times(share) for product in found], tuple(needed), kept)
+        return self._summed([product.scaled(share) for product in found], tuple(needed), kept)
 
     def _share(self, step: Step, name: str) -> Array:
         """Return what a linear step multiplies its asks or arrivals with to make a flow."""
@@ -228,8 +232,9 @@ class Lean:
         """Return a stock, or what enters or leaves it."""
         if step.memory:
             early = frozenset(d for d in step.dims if d in kept or d in step.lifetime_dims)
-            whole = self._once(("arrived", step.name, early), lambda: self._arrived(step, early))
-            return self._summed(whole.of(name, step), tuple(early), kept)
+            finer = self._finer("arrived", step.name, early) or early
+            whole = self._once(("arrived", step.name, finer), lambda: self._arrived(step, finer))
+            return self._summed(whole.of(name, step), tuple(finer), kept)
         cohorts: Cohorts = self._once(("cohorts", step.name), lambda: self._cohorts(step))
         return self._summed(cohorts.of(name, step), step.inner, kept)
 

@@ -72,6 +72,8 @@ def follow(
     axes : tuple of str
     years : range
     """
+    if driving.is_nothing:
+        return Cohorts(*([driving] for _ in range(3)))
     held = tuple(one for one in driving.factors if one.shape[-1] == 1)
     yearly = tuple(one for one in driving.factors if one.shape[-1] > 1)
     series = multiplied((np.ones((1,) * len(axes) + (len(years),)), *yearly))

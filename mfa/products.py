@@ -49,6 +49,37 @@ class Product:
         chosen = (at_cells(one, self.at) for one in more)
         return Product(merged((*self.factors, *chosen)), self.at)
 
+    @property
+    def is_nothing(self) -> bool:
+        """Whether it stands for 0 everywhere, in samples that are told: see :func:`nothing`."""
+        (*_, last) = self.factors
+        return len(self.factors) == 1 and last.size == len(last) and not last.any()
+
+    def scaled(self, share: Array) -> Product:
+        """Return the product times a share, without the cells that get none of it.
+
+        >>> ones = Product((np.ones((1, 3)),), {0: (0, 2, 4)})
+        >>> ones.scaled(np.array([[0.5], [0.0], [0.0], [0.0], [1.0]])).at
+        {0: (0, 4)}
+        """
+        if self.is_nothing:
+            return self
+        own = at_cells(share, self.at)
+        if own.all():
+            return Product(merged((*self.factors, own)), self.at)
+        along = min(self.at, default=0)
+        filled = own.any(axis=tuple(axis for axis in range(own.ndim) if axis != along or not axis))
+        if not filled.any():
+            return nothing(len(own), own.ndim)
+        factors = self.factors
+        if not filled.all() and len(filled) > 1:
+            cells = np.flatnonzero(filled)
+            factors = tuple(f if f.shape[along] == 1 else f.take(cells, along) for f in factors)
+            own = own.take(cells, along)
+            at = {axis: tuple(labels[i] for i in cells) for axis, labels in self.at.items()}
+            return Product(merged((*factors, own)), at)
+        return Product(merged((*factors, own)), self.at)
+
     def placed(self, at: Mapping[int, int]) -> Product:
         """Return the product standing at labels of axes along which it is constant."""
         if not at:
@@ -137,18 +168,62 @@ def at_cells(array: Array, at: Mapping[int, tuple[int, ...]]) -> Array:
     return turned.squeeze(first + 1)
 
 
+def nothing(samples: int, axes: int) -> Product:
+    """Return 0 in so many samples: it may be something in others, and is not the same for all."""
+    return Product((np.zeros((samples, *(1,) * (axes - 1))),))
+
+
 def joined(products: Sequence[Product]) -> list[Product]:
-    """Return a sum of products with those added up that are single arrays of one shape and place."""
-    found: dict[Any, Array] = {}
-    others = []
+    """Return a sum of products with those added up that differ in one factor only.
+
+    >>> share = np.array([[0.5]])
+    >>> both = joined([Product((np.ones((1, 2)), share.T)), Product((np.ones((1, 2)), share.T))])
+    >>> [factor.tolist() for factor in both[0].factors]
+    [[[2.0, 2.0]], [[0.5]]]
+    """
+    found: list[Product] = []
     for product in products:
-        if len(product.factors) > 1:
-            others.append(product)
-            continue
-        key = (product.shape, tuple(sorted(product.at.items())))
-        own = product.factors[0]
-        found[key] = found[key] + own if key in found else own
-    return [*others, *(Product((array,), dict(at)) for (_, at), array in found.items())]
+        if product.is_nothing and len(product.factors[0]) == 1:
+            continue  # 0 in all samples
+        for i, other in enumerate(found):
+            both = _together(other, product)
+            if both is not None:
+                found[i] = both
+                break
+        else:
+            found.append(product)
+    return found
+
+
+def _together(one: Product, two: Product) -> Product | None:
+    """Return the sum of two products as one if they differ in one factor, of one shape."""
+    if len(one.factors) != len(two.factors) or one.at != two.at:
+        return None
+    left, apart = [*two.factors], []
+    for factor in one.factors:
+        same = next((i for i, other in enumerate(left) if _alike(factor, other)), None)
+        if same is None:
+            apart.append(factor)
+        else:
+            del left[same]
+    if not apart:
+        return Product(tuple(_twice(one.factors)), one.at)
+    if len(apart) > 1 or apart[0].shape != left[0].shape:
+        return None
+    kept = (left[0] + f if f is apart[0] else f for f in one.factors)
+    return Product(tuple(kept), one.at)
+
+
+def _twice(factors: tuple[Array, ...]) -> list[Array]:
+    *others, last = sorted(factors, key=_size, reverse=True)
+    return [*others, 2.0 * last]
+
+
+def _alike(one: Array, two: Array) -> bool:
+    """Whether two arrays are one, or hold the same for all samples."""
+    if one is two:
+        return True
+    return one.shape == two.shape and len(one) == 1 and bool((one == two).all())
 
 
 def merged(factors: tuple[Array, ...]) -> tuple[Array, ...]:
@@ -212,6 +287,8 @@ def dense(products: Sequence[Product], shape: tuple[int, ...]) -> Array:
         return multiplied(products[0].factors)
     total = np.zeros(shape)
     for product in products:
+        if product.is_nothing:
+            continue
         own = multiplied(product.factors)
         if not product.at:
             total += own
