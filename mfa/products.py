@@ -65,20 +65,17 @@ class Product:
         if self.is_nothing:
             return self
         own = at_cells(share, self.at)
-        if own.all():
-            return Product(merged((*self.factors, own)), self.at)
         along = min(self.at, default=0)
-        filled = own.any(axis=tuple(axis for axis in range(own.ndim) if axis != along or not axis))
+        filled = _filled(own, along)
         if not filled.any():
             return nothing(len(own), own.ndim)
-        factors = self.factors
-        if not filled.all() and len(filled) > 1:
+        factors, at = self.factors, self.at
+        if not filled.all():
             cells = np.flatnonzero(filled)
             factors = tuple(f if f.shape[along] == 1 else f.take(cells, along) for f in factors)
             own = own.take(cells, along)
-            at = {axis: tuple(labels[i] for i in cells) for axis, labels in self.at.items()}
-            return Product(merged((*factors, own)), at)
-        return Product(merged((*factors, own)), self.at)
+            at = {axis: tuple(labels[i] for i in cells) for axis, labels in at.items()}
+        return Product(merged((*factors, own)), at)
 
     def placed(self, at: Mapping[int, int]) -> Product:
         """Return the product standing at labels of axes along which it is constant."""
@@ -162,10 +159,23 @@ def at_cells(array: Array, at: Mapping[int, tuple[int, ...]]) -> Array:
     if not there:
         return array
     first = min(at)
+    if len(at[first]) == 1:
+        one = [slice(at[i][0], at[i][0] + 1) if i in there else slice(None) for i in range(array.ndim)]
+        return array[tuple(one)]
     front = np.moveaxis(array, there, range(len(there)))[tuple(list(at[axis]) for axis in there)]
     shape = [1 if axis in at else size for axis, size in enumerate(array.shape)]
     turned = np.moveaxis(front.reshape(len(front), *shape), 0, first)
     return turned.squeeze(first + 1)
+
+
+def _filled(array: Array, along: int) -> NDArray[np.bool_]:
+    """Return which labels of an axis hold anything but 0; of the first, that of samples, whether any."""
+    others = tuple(axis for axis in range(array.ndim) if axis != along or not axis)
+    corner = array[:1, ..., -1:]  # where there is something in one year of one sample, it is filled
+    filled = np.atleast_1d(corner.any(axis=others))
+    if not filled.all():
+        filled = np.atleast_1d(array.any(axis=others))
+    return filled
 
 
 def nothing(samples: int, axes: int) -> Product:
@@ -286,8 +296,11 @@ def dense(products: Sequence[Product], shape: tuple[int, ...]) -> Array:
     if len(products) == 1 and not products[0].at and products[0].shape == shape:
         return multiplied(products[0].factors)
     total = np.zeros(shape)
+    whole = [p for p in products if not p.at and p.shape == shape and len(p.factors) > 1]
+    if whole:
+        total = multiplied(whole[0].factors)
     for product in products:
-        if product.is_nothing:
+        if product.is_nothing or product in whole[:1]:
             continue
         own = multiplied(product.factors)
         if not product.at:
