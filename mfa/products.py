@@ -5,13 +5,13 @@ of a material a year, times the share of a product, times that of a place.  As
 long as it is only scaled and summed there is no need to make the large array.
 
 Every array here has all axes of a plan, of length 1 where it is constant, the
-year last.
+year last.  A product may begin late: what nobody had before a year is not computed before it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -31,10 +31,13 @@ class Product:
     at : mapping of axis to label numbers, one for each cell
         The cells lie along the first of these axes in the factors, which have length 1 along
         the others.
+    start : int
+        Years before the first of the factors, in all of which it is 0.
     """
 
     factors: tuple[Array, ...]
     at: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    start: int = 0
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -46,8 +49,26 @@ class Product:
         >>> Product((np.full((1, 1), 2.0),), {0: (1,)}).times(np.array([[3.0], [4.0]])).factors
         (array([[8.]]),)
         """
-        chosen = (at_cells(one, self.at) for one in more)
-        return Product(merged((*self.factors, *chosen)), self.at)
+        chosen = (since(at_cells(one, self.at), self.start) for one in more)
+        return replace(self, factors=merged((*self.factors, *chosen)))
+
+    def trimmed(self) -> Product:
+        """Return the product from the first year on in which it can be more than 0.
+
+        >>> late = Product((np.array([[0.0, 0.0, 3.0, 4.0]]),)).trimmed()
+        >>> late.start, late.factors
+        (2, (array([[3., 4.]]),))
+        """
+        late = 0
+        for factor in self.factors:
+            if factor.shape[-1] > 1 and not factor[..., 0].any():
+                filled = factor.any(axis=tuple(range(factor.ndim - 1)))
+                if not filled.any():
+                    return nothing(len(factor), factor.ndim)
+                late = max(late, int(filled.argmax()))
+        if not late:
+            return self
+        return Product(tuple(since(f, late) for f in self.factors), self.at, self.start + late)
 
     @property
     def is_nothing(self) -> bool:
@@ -64,7 +85,7 @@ class Product:
         """
         if self.is_nothing:
             return self
-        own = at_cells(share, self.at)
+        own = since(at_cells(share, self.at), self.start)
         along = min(self.at, default=0)
         filled = _filled(own, along)
         if not filled.any():
@@ -75,7 +96,7 @@ class Product:
             factors = tuple(f if f.shape[along] == 1 else f.take(cells, along) for f in factors)
             own = own.take(cells, along)
             at = {axis: tuple(labels[i] for i in cells) for axis, labels in at.items()}
-        return Product(merged((*factors, own)), at)
+        return Product(merged((*factors, own)), at, self.start)
 
     def placed(self, at: Mapping[int, int]) -> Product:
         """Return the product standing at labels of axes along which it is constant."""
@@ -83,7 +104,7 @@ class Product:
             return self
         count = len(next(iter(self.at.values()), (0,)))
         both = {**self.at, **{axis: (label,) * count for axis, label in at.items()}}
-        return Product(self.factors, self.at).moved_to(both)
+        return self.moved_to(both)
 
     def moved(self, axes: Mapping[int, int]) -> Product:
         """Return the product with axes in the place of others, along which it is constant."""
@@ -94,16 +115,17 @@ class Product:
             factors = tuple(np.swapaxes(factor, axis, there) for factor in factors)
         at = {axes.get(axis, axis): labels for axis, labels in self.at.items()}
         if not at:
-            return Product(factors)
+            return replace(self, factors=factors)
         first = min(self.at)
-        return Product(factors, {axes.get(first, first): at[axes.get(first, first)]}).moved_to(at)
+        there = axes.get(first, first)
+        return Product(factors, {there: at[there]}, self.start).moved_to(at)
 
     def moved_to(self, at: Mapping[int, tuple[int, ...]]) -> Product:
         """Return the product standing at cells of other axes, its own cells along the first."""
         factors = self.factors
         if self.at and min(self.at) != min(at):
             factors = tuple(np.swapaxes(one, min(self.at), min(at)) for one in factors)
-        return Product(factors, at)
+        return Product(factors, at, self.start)
 
     def summed(self, axes: Sequence[int], sizes: Sequence[int]) -> Product:
         """Return the sum over axes, which have so many labels.
@@ -126,7 +148,7 @@ class Product:
                 alike *= sizes[axis]
         if alike != 1:
             factors.append(np.full((1,) * self.factors[0].ndim, float(alike)))
-        found = Product(merged(tuple(factors)), self.at)
+        found = replace(self, factors=merged(tuple(factors)))
         return found.gathered([axis for axis in self.at if axis in axes])
 
     def gathered(self, axes: Sequence[int]) -> Product:
@@ -148,9 +170,14 @@ class Product:
                 sums.append(contracted([one.take(own, axis=along) for one in inside], along))
             factors = merged((*outside, np.concatenate(sums, axis=along)))
         if not rest:
-            return Product(factors)
+            return Product(factors, start=self.start)
         at = dict(zip(rest, zip(*left, strict=True), strict=True))
-        return Product(factors, {along: next(iter(at.values()))}).moved_to(at)
+        return Product(factors, {along: next(iter(at.values()))}, self.start).moved_to(at)
+
+
+def since(array: Array, start: int) -> Array:
+    """Return an array from a year on."""
+    return array[..., start:] if start and array.shape[-1] > 1 else array
 
 
 def at_cells(array: Array, at: Mapping[int, tuple[int, ...]]) -> Array:
@@ -207,7 +234,7 @@ def joined(products: Sequence[Product]) -> list[Product]:
 
 def _together(one: Product, two: Product) -> Product | None:
     """Return the sum of two products as one if they differ in one factor, of one shape."""
-    if len(one.factors) != len(two.factors) or one.at != two.at:
+    if len(one.factors) != len(two.factors) or one.at != two.at or one.start != two.start:
         return None
     left, apart = [*two.factors], []
     for factor in one.factors:
@@ -217,11 +244,11 @@ def _together(one: Product, two: Product) -> Product | None:
         else:
             del left[same]
     if not apart:
-        return Product(tuple(_twice(one.factors)), one.at)
+        return replace(one, factors=tuple(_twice(one.factors)))
     if len(apart) > 1 or apart[0].shape != left[0].shape:
         return None
     kept = (left[0] + f if f is apart[0] else f for f in one.factors)
-    return Product(tuple(kept), one.at)
+    return replace(one, factors=tuple(kept))
 
 
 def _twice(factors: tuple[Array, ...]) -> list[Array]:
@@ -296,19 +323,19 @@ def dense(products: Sequence[Product], shape: tuple[int, ...]) -> Array:
     if len(products) == 1 and not products[0].at and products[0].shape == shape:
         return multiplied(products[0].factors)
     total = np.zeros(shape)
-    whole = [p for p in products if not p.at and p.shape == shape and len(p.factors) > 1]
+    whole = [p for p in products if not (p.at or p.start) and p.shape == shape and len(p.factors) > 1]
     if whole:
         total = multiplied(whole[0].factors)
     for product in products:
         if product.is_nothing or product in whole[:1]:
             continue
-        own = multiplied(product.factors)
+        own, later = multiplied(product.factors), total[..., product.start :]
         if not product.at:
-            total += own
+            later += own
             continue
         first, *others = sorted(product.at)
         cells = tuple(list(product.at[axis]) for axis in (first, *others))
-        front = np.moveaxis(total, (first, *others), range(len(cells)))
+        front = np.moveaxis(later, (first, *others), range(len(cells)))
         lying = np.moveaxis(own, (first, *others), range(len(cells)))
         front[cells] += lying.reshape(lying.shape[0], *lying.shape[len(cells) :])
     return total
