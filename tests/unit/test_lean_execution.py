@@ -172,7 +172,7 @@ def test_cells_are_scaled_summed_and_placed_like_the_whole() -> None:
     np.testing.assert_array_equal(dense([placed], sizes)[:, 2, 1, 1], cells.factors[0][:, 1, 0, 0])
 
 
-@pytest.mark.parametrize("shape", [0.5, 0.9, 1.5, 3.5, 10.0, 19.0])
+@pytest.mark.parametrize("shape", [0.5, 0.9, 1.5, 3.5, 4.9, 5.1, 10.0, 19.0])
 def test_years_of_a_weibull_lifetime_are_exact(shape: float) -> None:
     node, weight = np.polynomial.legendre.leggauss(16)
     nodes, weights = (node.astype(np.longdouble) + 1) / 2, weight.astype(np.longdouble) / 2
