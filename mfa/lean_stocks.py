@@ -42,10 +42,11 @@ class Cohorts:
 
     def holding(self, content: tuple[Array, ...]) -> Cohorts:
         """Return units with their content, the same in every year, and the units that leave."""
-        found = (
-            [p.times(*content) for p in own] for own in (self.entering, self.stock, self.leaving)
-        )
-        return Cohorts(*found, self.leaving)
+
+        def held(units: list[Product]) -> list[Product]:
+            return [product.times(*content) for product in units]
+
+        return Cohorts(held(self.entering), held(self.stock), held(self.leaving), self.leaving)
 
     def of(self, name: str, step: StockStep) -> list[Product]:
         """Return the stock or one of the flows of a step."""
@@ -130,9 +131,7 @@ class _Cells:
         wide = wide if self.told else wide[:, np.newaxis]
         return wide[(slice(None), *chosen)].reshape(len(turned), self.filled.sum(), -1, tail[-1])
 
-    def products(
-        self, found: Array, held: tuple[Array, ...], driving: Product
-    ) -> list[Product]:
+    def products(self, found: Array, held: tuple[Array, ...], driving: Product) -> list[Product]:
         """Return rows as products: each at its labels where they are few, else one of all."""
         tail = [self.shape[axis] for axis in (*self.others, -1)]
         order = np.argsort([0, *self.told, *self.others, len(self.shape) - 1])

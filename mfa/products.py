@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -187,7 +186,9 @@ def at_cells(array: Array, at: Mapping[int, tuple[int, ...]]) -> Array:
         return array
     first = min(at)
     if len(at[first]) == 1:
-        one = [slice(at[i][0], at[i][0] + 1) if i in there else slice(None) for i in range(array.ndim)]
+        one = [
+            slice(at[i][0], at[i][0] + 1) if i in there else slice(None) for i in range(array.ndim)
+        ]
         return array[tuple(one)]
     front = np.moveaxis(array, there, range(len(there)))[tuple(list(at[axis]) for axis in there)]
     shape = [1 if axis in at else size for axis, size in enumerate(array.shape)]
@@ -323,7 +324,9 @@ def dense(products: Sequence[Product], shape: tuple[int, ...]) -> Array:
     if len(products) == 1 and not products[0].at and products[0].shape == shape:
         return multiplied(products[0].factors)
     total = np.zeros(shape)
-    whole = [p for p in products if not (p.at or p.start) and p.shape == shape and len(p.factors) > 1]
+    whole = [
+        p for p in products if not (p.at or p.start) and p.shape == shape and len(p.factors) > 1
+    ]
     if whole:
         total = multiplied(whole[0].factors)
     for product in products:
