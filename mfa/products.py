@@ -78,9 +78,9 @@ class Product:
     def scaled(self, share: Array) -> Product:
         """Return the product times a share, without the cells that get none of it.
 
-        >>> ones = Product((np.ones((1, 3)),), {0: (0, 2, 4)})
-        >>> ones.scaled(np.array([[0.5], [0.0], [0.0], [0.0], [1.0]])).at
-        {0: (0, 4)}
+        >>> ones = Product((np.ones((1, 3, 1)),), {1: (0, 2, 4)})
+        >>> ones.scaled(np.array([[[0.5], [0.0], [0.0], [0.0], [1.0]]])).at
+        {1: (0, 4)}
         """
         if self.is_nothing:
             return self
@@ -215,9 +215,9 @@ def joined(products: Sequence[Product]) -> list[Product]:
     """Return a sum of products with those added up that differ in one factor only.
 
     >>> share = np.array([[0.5]])
-    >>> both = joined([Product((np.ones((1, 2)), share.T)), Product((np.ones((1, 2)), share.T))])
+    >>> both = joined([Product((np.full((1, 2), n), share)) for n in (1.0, 2.0)])
     >>> [factor.tolist() for factor in both[0].factors]
-    [[[2.0, 2.0]], [[0.5]]]
+    [[[3.0, 3.0]], [[0.5]]]
     """
     found: list[Product] = []
     for product in products:
