@@ -11,6 +11,7 @@ are driven by themselves run as in :mod:`mfa.execution`.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, MutableMapping
+from dataclasses import replace
 from functools import reduce
 from math import prod
 from typing import Any
@@ -23,6 +24,7 @@ from mfa.lean_stocks import Cohorts, follow
 from mfa.plans import Plan
 from mfa.process_steps import MakeStep, MarketStep, SinkStep, SourceStep, SplitStep
 from mfa.products import Array, Product, dense, joined, merged
+from mfa.reuse import Reuse, share_left
 from mfa.schema import Sink, Source, Stock
 from mfa.steps import Bound, Dims, Gather, Step, must_not_be_negative, spread
 from mfa.stock_step import StockStep
@@ -88,11 +90,15 @@ class Lean:
 
     def _coarser(self, name: str, kept: Kept) -> list[Product]:
         """Sum what these samples have been asked for with more dimensions, or begin."""
-        finer = [key[2] for key in self.own if key[:2] == ("of", name) and key[2] > kept]
-        if not finer:
+        least = self._finer("of", name, kept)
+        if least is None:
             return self._products(name, kept)
-        least = min(finer, key=lambda dims: (prod(self._lead(dims)), sorted(dims)))
         return self._summed(self.own["of", name, least], tuple(sorted(least)), kept)
+
+    def _finer(self, what: str, name: str, kept: Kept) -> Kept | None:
+        """Return the fewest dimensions, these or more, with which something is known."""
+        finer = [key[2] for key in self.own if key[:2] == (what, name) and key[2] >= kept]
+        return min(finer, key=lambda d: (prod(self._lead(d)), sorted(d))) if finer else None
 
     def _products(self, name: str, kept: Kept) -> list[Product]:
         step = self.steps[name]
@@ -157,7 +163,7 @@ class Lean:
         """Return Σ share · what is gathered, over what the share has and is not kept."""
         needed = kept | {d for axis, d in enumerate(self.axes) if share.shape[axis] > 1}
         found = self._gathered(gather, needed & frozenset(gather.dims))
-        return self._summed([product.times(share) for product in found], tuple(needed), kept)
+        return self._summed([product.scaled(share) for product in found], tuple(needed), kept)
 
     def _share(self, step: Step, name: str) -> Array:
         """Return what a linear step multiplies its asks or arrivals with to make a flow."""
@@ -226,8 +232,9 @@ class Lean:
         """Return a stock, or what enters or leaves it."""
         if step.memory:
             early = frozenset(d for d in step.dims if d in kept or d in step.lifetime_dims)
-            whole = self._once(("arrived", step.name, early), lambda: self._arrived(step, early))
-            return self._summed(whole.of(name, step), tuple(early), kept)
+            finer = self._finer("arrived", step.name, early) or early
+            whole = self._once(("arrived", step.name, finer), lambda: self._arrived(step, finer))
+            return self._summed(whole.of(name, step), tuple(finer), kept)
         cohorts: Cohorts = self._once(("cohorts", step.name), lambda: self._cohorts(step))
         return self._summed(cohorts.of(name, step), step.inner, kept)
 
@@ -244,9 +251,41 @@ class Lean:
         """Return the cohorts of a stock that an inflow drives."""
         assert step.driver
         driving = self._driving(step, "inflow", step.driver, step.driver_dims)
+        if step.reuse:
+            driving += (self._left(step.reuse, driving, step.driver_dims),)
+        content: tuple[Array, ...] = ()
         if step.content:
-            driving += self._driving(step, "content", step.content, step.inner)
-        return follow(step, Product(driving), self._parameter, self.axes, self.years)
+            content = self._driving(step, "content", step.content, step.inner)
+
+        def followed(*factors: Array) -> Cohorts:
+            return follow(step, Product(factors), self._parameter, self.axes, self.years)
+
+        if not step.offers:
+            return followed(*driving, *content)
+        if all(one.shape[-1] == 1 for one in content):
+            return followed(*driving).holding(content)
+        return replace(followed(*driving, *content), units=followed(*driving).leaving)
+
+    def _left(self, reuse: Reuse, driving: tuple[Array, ...], dims: Dims) -> Array:
+        """Return the share of what is demanded that new units have to meet, on all axes."""
+        kept = frozenset(reuse.dims)
+        usable = reuse.usable_share(self._parameter, self.years)
+        usable = spread(usable, reuse.unit_dims, self.axes)
+        serving = [units.times(usable) for units in self._units(reuse.source)]
+        demanded = [Product(merged(driving))]
+        return share_left(
+            self._dense(self._summed(demanded, dims, kept), kept),
+            self._dense(self._summed(serving, reuse.unit_dims, kept), kept),
+        )
+
+    def _units(self, process: str) -> list[Product]:
+        """Return the units of its driver that leave a stock."""
+        step = next(step for step in self.plan.steps if step.name == process)
+        assert isinstance(step, StockStep)
+        if self.part[process].kind == "all years" and _is_lean(step):
+            cohorts: Cohorts = self._once(("cohorts", process), lambda: self._cohorts(step))
+            return cohorts.units
+        return [Product((spread(self._part(step)[step.offers[0]], step.unit_dims, self.axes),))]
 
     def _whole(self, step: Step, name: str) -> Product:
         """Return what a part of the plan computes with all its dimensions at once."""
@@ -327,7 +366,7 @@ def _is_fixed(found: Any) -> bool:
     if isinstance(found, Product):
         return all(factor.shape[0] == 1 for factor in found.factors)
     if isinstance(found, Cohorts):
-        return _is_fixed([*found.entering, *found.stock, *found.leaving])
+        return _is_fixed([*found.entering, *found.stock, *found.leaving, *found.units])
     if isinstance(found, Bound):
         return all(array.shape[0] == 1 for array in found.arrays.values())
     parts = found.values() if isinstance(found, dict) else found
@@ -350,6 +389,4 @@ def _driven(step: Step) -> bool:
 
 def _is_lean(step: Step) -> bool:
     lean = (SourceStep, SinkStep, MakeStep, SplitStep, MarketStep, TradeStep)
-    return isinstance(step, lean) or (
-        isinstance(step, StockStep) and not (step.by_stock or step.reuse or step.offers)
-    )
+    return isinstance(step, lean) or (isinstance(step, StockStep) and not step.by_stock)

@@ -7,8 +7,8 @@ nothing is held are left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -26,11 +26,27 @@ FEW = 0.5
 
 @dataclass(frozen=True, eq=False)
 class Cohorts:
-    """A stock, what enters and what leaves it, as sums of products on all axes."""
+    """A stock, what enters and what leaves it, as sums of products on all axes.
+
+    Attributes
+    ----------
+    entering, stock, leaving : list of Product
+    units : list of Product
+        What leaves in units of the driver, without its content.
+    """
 
     entering: list[Product]
     stock: list[Product]
     leaving: list[Product]
+    units: list[Product] = field(default_factory=list)
+
+    def holding(self, content: tuple[Array, ...]) -> Cohorts:
+        """Return units with their content, the same in every year, and the units that leave."""
+
+        def held(units: list[Product]) -> list[Product]:
+            return [product.times(*content) for product in units]
+
+        return Cohorts(held(self.entering), held(self.stock), held(self.leaving), self.leaving)
 
     def of(self, name: str, step: StockStep) -> list[Product]:
         """Return the stock or one of the flows of a step."""
@@ -57,17 +73,23 @@ def follow(
     axes : tuple of str
     years : range
     """
+    driving = driving.trimmed()
+    if driving.is_nothing:
+        return Cohorts(*([driving] for _ in range(3)))
+    start, count = driving.start, len(years) - driving.start
     held = tuple(one for one in driving.factors if one.shape[-1] == 1)
     yearly = tuple(one for one in driving.factors if one.shape[-1] > 1)
-    series = multiplied((np.ones((1,) * len(axes) + (len(years),)), *yearly))
-    entering = [Product(merged(driving.factors), driving.at)]
+    series = multiplied((np.ones((1,) * len(axes) + (count,)), *yearly))
+    entering = [replace(driving, factors=merged(driving.factors))]
     values, by_cohort = lifetime_values(step, step.lifetime, step.lifetime_dims, parameter)
     if by_cohort or not values:
         alive, by_cohort = survival_of(step, step.lifetime, step.lifetime_dims, parameter, years)
         alive = at_cells(spread(alive, step.lifetime_dims, axes), driving.at)
+        alive = alive[..., start:, :count] if by_cohort else alive[..., :count]
         stock = kernels.stock_from_inflow(series, alive, by_cohort)
         both = (stock, kernels.outflow(series, stock))
-        return Cohorts(entering, *([Product(merged((one, *held)), driving.at)] for one in both))
+        found = ([Product(merged((one, *held)), driving.at, start)] for one in both)
+        return Cohorts(entering, *found)
     lives = {
         key: at_cells(spread(value, step.lifetime_dims, axes), driving.at)
         for key, value in values.items()
@@ -77,12 +99,12 @@ def follow(
         step,
         step.lifetime,
         {key: cells.rows(value)[..., 0, 0] for key, value in lives.items()},
-        years,
+        years[start:],
     )
     told = cells.rows(series)
     stock = _summed(told, alive)
     both = (stock, kernels.outflow(told, stock))
-    return Cohorts(entering, *(cells.products(one, held, driving.at) for one in both))
+    return Cohorts(entering, *(cells.products(one, held, driving) for one in both))
 
 
 class _Cells:
@@ -109,13 +131,11 @@ class _Cells:
         wide = wide if self.told else wide[:, np.newaxis]
         return wide[(slice(None), *chosen)].reshape(len(turned), self.filled.sum(), -1, tail[-1])
 
-    def products(
-        self, found: Array, held: tuple[Array, ...], stands: Mapping[int, tuple[int, ...]]
-    ) -> list[Product]:
+    def products(self, found: Array, held: tuple[Array, ...], driving: Product) -> list[Product]:
         """Return rows as products: each at its labels where they are few, else one of all."""
         tail = [self.shape[axis] for axis in (*self.others, -1)]
         order = np.argsort([0, *self.told, *self.others, len(self.shape) - 1])
-        if self.told and not stands and self.filled.sum() <= FEW * len(self.filled):
+        if self.told and not driving.at and self.filled.sum() <= FEW * len(self.filled):
             count, first = found.shape[1], self.told[0]
             rest = [
                 1 if axis in self.told else self.shape[axis] for axis in range(1, len(self.shape))
@@ -124,13 +144,13 @@ class _Cells:
             labels = np.unravel_index(np.flatnonzero(self.filled), self.sizes)
             at = {a: tuple(own.tolist()) for a, own in zip(self.told, labels, strict=True)}
             array = np.moveaxis(rows, 1, first).squeeze(first + 1)
-            return [Product((array,), at).times(*held)]
+            return [Product((array,), at, driving.start).times(*held)]
         whole = found
         if not self.filled.all():
             whole = np.zeros((len(found), len(self.filled), *found.shape[2:]))
             whole[:, self.filled] = found
         array = whole.reshape(len(found), *self.sizes, *tail).transpose(order)
-        return [Product(merged((array, *held)), stands)]
+        return [replace(driving, factors=merged((array, *held)))]
 
 
 def _summed(series: Array, alive: Array) -> Array:

@@ -80,6 +80,12 @@ class Reuse:
         self, parameter: Callable[[str, Dims], Array], units: Array, years: range
     ) -> dict[str, Array]:
         """Return the usable share, read where the other stock stands, and the units demanded."""
+        own = self.signature.parameter_dims(str(getattr(self.owner, "driver", "")))
+        usable = self.usable_share(parameter, years)
+        return {"usable": usable, "demanded": sum_over(units, own, self.dims)}
+
+    def usable_share(self, parameter: Callable[[str, Dims], Array], years: range) -> Array:
+        """Return the share of the units that leave that still serves, (*unit_dims, year)."""
         usable = parameter(self.usable, self.usable_dims)
         for wrong, found in ((usable < 0, usable.min()), (usable > 1 + 1e-9, usable.max())):
             if wrong.any():
@@ -96,8 +102,7 @@ class Reuse:
                 here = labels[dim].index(label) if usable.shape[axis] > 1 else 0
                 usable = usable.take([here], axis=axis)
         gone = tuple(i for i, d in enumerate(self.usable_dims) if d not in self.unit_dims)
-        own = self.signature.parameter_dims(str(getattr(self.owner, "driver", "")))
-        return {"usable": usable.squeeze(gone), "demanded": sum_over(units, own, self.dims)}
+        return usable.squeeze(gone)
 
     def left(self, flows: Mapping[str, Array], arrays: Mapping[str, Array]) -> Array:
         """Return the share of the demand that new units still have to meet, (*dims, year)."""

@@ -23,7 +23,8 @@ from mfa.kept import Keep
 from mfa.parts import Parts
 from mfa.progress import chunk_progress
 from mfa.sample_jobs import CHUNK
-from mfa.sample_pools import UNDER_WAY, Pool, opened, tasks_of
+from mfa.sample_memory import Fit, fitting
+from mfa.sample_pools import Pool, opened, tasks_of
 from mfa.sample_results import is_finished, store_of, write
 from mfa.sample_tasks import Failure, Work
 from mfa.sampling import prepared, sample_bytes
@@ -85,6 +86,7 @@ class Done:
     found_before: int
     failed: tuple[Failure, ...] = ()
     skipped: bool = False
+    note: str = ""
 
 
 def items(
@@ -127,43 +129,59 @@ def run(todo: Sequence[Item], order: Order) -> Iterator[Done]:
         If a worker died or nothing more can be written: what was finished is whole and stays.
     """
     count = sum(len(item.parts.samples) for item in todo)
-    with _pool(order, count) as pool, chunk_progress(count) as told:
+    finished = _finished(todo, order)
+    fits, note = _fit([item for item in todo if item.name not in finished], order)
+    with _pool(order, fits.workers) as pool, chunk_progress(count) as told:
         for position, item in enumerate(todo):
             start, label = perf_counter(), f"{item.name} ({position + 1} of {len(todo)})"
             if order.force:
                 rmtree(item.parts.folder, ignore_errors=True)
-            elif is_finished(item.folder, item.inputs, order.store):
+            elif item.name in finished:
                 told(label, len(item.parts.samples))
                 yield Done(item.name, item.folder, 0.0, 0, len(item.parts.samples), skipped=True)
                 continue
             missing = item.parts.missing()
             before = len(item.parts.samples) - len(missing)
             told(label, before)
-            tasks = tasks_of(missing, _block(order, item, pool, len(missing)))
+            tasks = tasks_of(missing, _block(fits, pool, len(missing)))
             with _gone_on_with(item):
                 for (first, last), found in pool.results(item.work, tasks):
                     item.parts.write(first, found)
                     told(label, last - first)
             failed = write(item.work, item.parts, item.folder, item.store, item.inputs)
             seconds = perf_counter() - start
-            yield Done(item.name, item.folder, seconds, len(missing), before, failed)
+            yield Done(item.name, item.folder, seconds, len(missing), before, failed, note=note)
 
 
-def _pool(order: Order, chunks: int) -> AbstractContextManager[Pool]:
+def _fit(todo: Sequence[Item], order: Order) -> tuple[Fit, str]:
+    """Return how many workers, and chunks at a time, there are, and what the memory left out."""
+    chunks = sum(len(i.parts.samples if order.force else i.parts.missing()) for i in todo)
+    serial = order.executor == "serial" or order.cluster is not None
+    wanted = 1 if serial else min(order.workers or cores(), max(1, chunks))
+    fits = fitting([item.work for item in todo], order.memory, wanted, order.block)
+    few = f"{fits.workers} of {wanted} workers, as many as fit --memory"
+    return fits, few if fits.workers < wanted else ""
+
+
+def _finished(todo: Sequence[Item], order: Order) -> set[str]:
+    """Return the names of scenarios that need not be done."""
+    if order.force:
+        return set()
+    return {i.name for i in todo if is_finished(i.folder, i.inputs, order.store)}
+
+
+def _pool(order: Order, workers: int) -> AbstractContextManager[Pool]:
     if order.cluster is not None:
         from mfa.clusters import connected
 
         return connected(order.cluster)
-    count = min(order.workers or cores(), max(1, chunks))
-    serial = order.executor == "processes" and count == 1
-    return opened("serial" if serial else order.executor, count)
+    serial = order.executor == "processes" and workers == 1
+    return opened("serial" if serial else order.executor, workers)
 
 
-def _block(order: Order, item: Item, pool: Pool, missing: int) -> int:
-    """Return the samples of a task: as asked, but fewer to occupy all workers, or to fit in memory."""
-    fits = order.memory // (4 * UNDER_WAY * pool.workers * max(1, sample_bytes(item.work)))
-    share = CHUNK * -(-missing // pool.workers)
-    return max(CHUNK, min(order.block, share, fits // CHUNK * CHUNK))
+def _block(fits: Fit, pool: Pool, missing: int) -> int:
+    """Return the samples of a task: as fits, but fewer to occupy all workers."""
+    return CHUNK * max(1, min(fits.chunks, -(-missing // pool.workers)))
 
 
 @contextmanager
@@ -184,15 +202,16 @@ def _gone_on_with(item: Item) -> Iterator[None]:
 
 def estimate(todo: Sequence[Item], order: Order) -> Iterator[tuple[str, ...]]:
     """Yield what each scenario would take: samples, size, memory, time, measured on one chunk."""
+    finished = _finished(todo, order)
+    fits, _ = _fit([item for item in todo if item.name not in finished], order)
     for item in todo:
         chunks = len(item.parts.samples)
-        if not order.force and is_finished(item.folder, item.inputs, order.store):
+        if item.name in finished:
             yield item.name, "finished before, skipped", "", "", ""
             continue
         missing = chunks if order.force else len(item.parts.missing())
         seconds = _seconds_of_a_chunk(item.work)
-        workers = min(order.workers or cores(), max(1, missing))
-        workers = 1 if order.executor == "serial" else workers
+        workers = min(fits.workers, max(1, missing))
         size, peak = item.bytes, _most_memory()
         assembling = 2 * size if item.store == "netcdf" else size // max(1, chunks) * 64
         file = "result.nc" if item.store == "netcdf" else "result.zarr"

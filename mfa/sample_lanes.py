@@ -60,6 +60,7 @@ class Lanes:
         self.count = most
         while self.count > 2 and 8 * self.count * cells > LANE_BYTES:
             self.count //= 2
+        self.most_bytes = 8 * self.count * cells
         self.plan = plan(sampled_system(system, uncertain, self.count))
         self.fixed: dict[Any, Any] = {}
 

@@ -51,10 +51,18 @@ OPTIONS = (
         "--block", type=click.IntRange(min=1), metavar="B",
         help="Samples of one task, rounded up to 64.  [default: 256]",
     ),
-    click.option("--memory", metavar="SIZE", help="Budget, like 500MB or 4GiB.  [default: 2GiB]"),
+    click.option(
+        "--memory", metavar="SIZE",
+        help="What samples may take, beside the program and its inputs, like 500MB or 4GiB: fewer workers "
+        "and smaller tasks if it has to be.  [default: 2GiB]",
+    ),
     click.option(
         "--store", type=click.Choice(["netcdf", "zarr"]),
         help="How samples are stored.  [default: netcdf if twice their size fits the memory]",
+    ),
+    click.option(
+        "--resume", is_flag=True,
+        help="Go on where an earlier run stopped, and skip what is finished: this is the default.",
     ),
     click.option("--force", is_flag=True, help="Do again what is finished."),
     click.option("--dry-run", is_flag=True, help="Tell size, memory and time, and stop."),
@@ -85,6 +93,10 @@ def order_of(given: dict[str, Any], workers: int | None) -> Order | None:
             name = "--" + min(told).replace("_", "-")
             raise MfaError(f"{name} is for many samples; say how many: --samples 1000 {name} …")
         return None
+    if "resume" in told and "force" in told:
+        raise MfaError(
+            "--resume and --force exclude each other: one keeps what is finished, the other does it again"
+        )
     if "samples" not in told and told.get("design") == "lhs":
         raise MfaError("--sample with --design lhs needs --samples: a draw belongs to their number")
     if told.get("samples") and told.get("sample", 0) >= told.get("samples", 1):
@@ -98,7 +110,7 @@ def order_of(given: dict[str, Any], workers: int | None) -> Order | None:
                 )
     from mfa.sample_batches import Order
 
-    for key in ("sample", "dry_run"):
+    for key in ("sample", "dry_run", "resume"):
         told.pop(key, None)
     if "keep" in told:
         told["keep"] = kept(told["keep"])
@@ -168,6 +180,8 @@ def run_samples(
             if done.found_before:
                 what += f", gone on after {done.found_before} of {done.found_before + done.computed} chunks"
         click.echo(f"{done.name}  {done.folder}  {what}")
+        if done.note:
+            click.echo(f"note: {done.note}", err=True)
         lost += len(done.failed)
         for one in done.failed[:MOST_FAILURES]:
             click.echo(f"note: {done.name}, left out: {one}", err=True)

@@ -16,6 +16,9 @@ Array = NDArray[np.float64]
 STEEPEST = 12.0
 """Rise of the cumulated hazard within a year up to which sixteen nodes give the last digits."""
 
+STRAIGHT, STEEPEST_STRAIGHT = 5.0, 18.0
+"""Shape up to which the hazard bends so little that they do for a steeper rise too, and that rise."""
+
 SHARPEST = 20.0
 """Shape up to which they do; beyond it the hazard bends within a year."""
 
@@ -66,7 +69,8 @@ def _block(count: int, shape: Array, scale: Array) -> tuple[Array, NDArray[np.bo
     with np.errstate(over="ignore", under="ignore"):
         hazard = (np.arange(count + 1.0) / scale) ** shape
     gone = hazard[:, :-1] >= NOTHING_LEFT
-    smooth = ~gone & (np.diff(hazard, axis=-1) <= STEEPEST) & (shape <= SHARPEST)
+    steepest = np.where(shape <= STRAIGHT, STEEPEST_STRAIGHT, STEEPEST)
+    smooth = ~gone & (np.diff(hazard, axis=-1) <= steepest) & (shape <= SHARPEST)
     smooth[:, 0] = False
     last = int(np.flatnonzero(smooth.any(axis=0)).max(initial=0)) + 1
     values = np.zeros(smooth.shape)

@@ -1,4 +1,4 @@
-"""Draws of the working parameters of a fit: one seeded source for bands, samples and scenarios."""
+"""Draws of the working parameters of a fit, for bands, samples and scenarios: seeded, or at uniform numbers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,38 @@ def working_draws(fit: Any, count: int, random: np.random.Generator) -> Any:
     return np.clip(found, *fit.limits)
 
 
+def working_at(fit: Any, u: Any) -> Any:
+    """Return the working parameters (sample, column) that stand at uniform numbers, each by itself.
+
+    The same three ways as :func:`working_draws`; ``u`` is (sample, 1 + columns), its first number
+    chooses the draw of a bootstrap, or the point of a profile.
+    """
+    from scipy.special import ndtri, stdtrit
+
+    first, scores = u[:, 0], ndtri(u[:, 1:])
+    if fit.draws is not None:
+        return fit.draws[np.minimum((first * len(fit.draws)).astype(int), len(fit.draws) - 1)]
+    if fit.method == "profile" and fit.ridge is not None:
+        ridge = fit.ridge
+        at = np.interp(stdtrit(ridge.degrees, first), ridge.roots, np.arange(len(ridge.roots)))
+        floor = np.minimum(at.astype(int), len(ridge.roots) - 2)
+        part = (at - floor)[:, None]
+        middle = ridge.points[floor] * (1 - part) + ridge.points[floor + 1] * part
+        roots = np.stack([root_of(spread) for spread in ridge.spreads])
+        return np.clip(middle + _times(roots[np.rint(at).astype(int)], scores), *fit.limits)
+    root = root_of(fit.working_covariance)
+    return np.clip(fit.working + _times(root[None], scores), *fit.limits)
+
+
 def root_of(covariance: Any) -> Any:
     """Return a matrix whose product with its transpose is a covariance."""
     values, vectors = np.linalg.eigh(covariance)
     return vectors * np.sqrt(np.maximum(values, 0.0))
+
+
+def _times(roots: Any, scores: Any) -> Any:
+    """Return Σ_j root_ij z_j of each sample, added in the order of j."""
+    total = np.zeros(scores.shape)
+    for j in range(scores.shape[1]):
+        total = total + roots[..., j] * scores[:, j, None]
+    return total

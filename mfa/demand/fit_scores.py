@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from mfa.demand.fit_draws import root_of
+from mfa.demand.fit_draws import working_at
 from mfa.demand.fitted import Fit
 
 
@@ -48,32 +48,9 @@ def parameters_at(told: Mapping[str, Any], u: Any) -> dict[str, Any]:
     >>> bool(abs(middle["saturation"][0] / told["parameters"]["saturation"] - 1) < 1e-9)
     True
     """
-    from scipy.special import ndtri, stdtrit
-
     fit, u = Fit.from_mapping(told), np.asarray(u, dtype=float)
-    first, scores = u[:, 0], ndtri(u[:, 1:])
-    if fit.draws is not None:
-        working = fit.draws[np.minimum((first * len(fit.draws)).astype(int), len(fit.draws) - 1)]
-    elif fit.method == "profile" and fit.ridge is not None:
-        ridge = fit.ridge
-        at = np.interp(stdtrit(ridge.degrees, first), ridge.roots, np.arange(len(ridge.roots)))
-        floor = np.minimum(at.astype(int), len(ridge.roots) - 2)
-        part = (at - floor)[:, None]
-        middle = ridge.points[floor] * (1 - part) + ridge.points[floor + 1] * part
-        roots = np.stack([root_of(spread) for spread in ridge.spreads])
-        working = np.clip(middle + _times(roots[np.rint(at).astype(int)], scores), *fit.limits)
-    else:
-        root = root_of(fit.working_covariance)
-        working = np.clip(fit.working + _times(root[None], scores), *fit.limits)
+    working = working_at(fit, u)
     index = fit.layout.index
     wide = fit.scaling.natural(fit.curve, [working[:, index[:, j]] for j in range(index.shape[1])])
     own = set(fit.layout.own)
     return {name: value if name in own else value[:, 0] for name, value in wide.items()}
-
-
-def _times(roots: Any, scores: Any) -> Any:
-    """Return Σ_j root_ij z_j of each sample, added in the order of j."""
-    total = np.zeros(scores.shape)
-    for j in range(scores.shape[1]):
-        total = total + roots[..., j] * scores[:, j, None]
-    return total

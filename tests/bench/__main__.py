@@ -183,6 +183,14 @@ def samples() -> None:
         row(*measured)
 
 
+def sample_costs() -> None:
+    """Print cost against samples, years, series and processes, and a large model on paper."""
+    from tests.bench import samples as table
+
+    for measured in table.cost_rows():
+        row(*measured)
+
+
 def reconciliation() -> None:
     from tests.bench import reconciliation as table
 
@@ -202,7 +210,8 @@ PARTS = (
 )
 
 if __name__ == "__main__":
+    parts = (*PARTS, sample_costs) if "sample_costs" in sys.argv[1:] else PARTS
     print(f"{'work':<58}{'found':>16}{'limit':>12}")
-    for part in PARTS:
+    for part in parts:
         if len(sys.argv) == 1 or part.__name__ in sys.argv[1:]:
             part()

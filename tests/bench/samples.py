@@ -12,10 +12,10 @@ import numpy as np
 import xarray as xr
 
 import mfa
-from mfa.draws import make_draws
-from mfa.kept import recipe
-from mfa.sample_jobs import CHECKED, CHUNK, Job
+from mfa.sample_jobs import CHECKED, CHUNK
 from mfa.sample_lanes import Lanes
+from mfa.sample_pools import Pool, opened, tasks_of
+from mfa.sampling import prepared
 from tests.bench import closed_cycle as cycle
 
 REFERENCE = Path(__file__).parents[2] / "scenarios" / "reference.yaml"
@@ -91,13 +91,18 @@ def seconds(work: Any, rounds: int = 3) -> float:
 def reference_rows(count: int = 1024) -> list[tuple[str, str, str, bool | None]]:
     """Return what a sample of the shipped reference costs, drawn, computed and checked."""
     scenario = mfa.read_scenario(REFERENCE)
-    raw = recipe(None, mfa.plan(scenario)).raw  # what is kept unless another keep is told
-    job = Job(scenario, make_draws(scenario, count, 0, "random", False).design, raw)
-    whole = seconds(lambda: job.block(0, count // CHUNK)) / count
+    work, _ = prepared(scenario, count)  # what is kept unless another keep is told
+    job = work.job
+    whole = seconds(lambda: work.block(0, count // CHUNK)) / count
     drawn = seconds(lambda: job.drawn(range(count), job.uncertain)) / count
     one = seconds(lambda: mfa.simulate(job.lanes.single, job.certain), 5)
     return [
-        ("reference: a sample, what is kept", f"{whole * 1e3:.2f} ms", "1 ms", whole <= 1e-3),
+        (
+            "reference: a sample, one core, what is kept",
+            f"{whole * 1e3:.2f} ms",
+            "1 ms",
+            whole <= 1e-3,
+        ),
         ("  of which drawn", f"{drawn * 1e3:.2f} ms", "", None),
         ("  a run of one sample, all flows / a sample", f"{one / whole:.0f} x", "", None),
     ]
@@ -164,5 +169,69 @@ def exponents() -> list[tuple[str, str, str, bool | None]]:
     return rows
 
 
+def worker_rows(least: float = 20.0) -> list[tuple[str, str, str, bool | None]]:
+    """Return how much faster two workers are than one, warm, with so many seconds of work at least.
+
+    In seconds of the clock: only a machine with nothing else to do tells.
+    """
+    scenario = mfa.read_scenario(REFERENCE)
+    work, _ = prepared(scenario, 2**20)
+    block = 4 * CHUNK
+
+    def clock(pool: Pool, first: int, blocks: int) -> float:
+        start = time.perf_counter()
+        tasks = tasks_of(range(first, first + blocks * block // CHUNK), block)
+        for _ in pool.results(work, tasks):
+            pass
+        return time.perf_counter() - start
+
+    found: list[tuple[str, str, str, bool | None]] = []
+    for kind in ("processes", "threads"):
+        with opened(kind, 1) as one, opened(kind, 2) as two:
+            for pool in (one, two):
+                clock(pool, 0, 2 * pool.workers)  # warm: imported, planned, compiled
+            blocks = 2 * round(1 + least / clock(one, 0, 4) * 2)
+            times = [(clock(one, 0, blocks), clock(two, 0, blocks)) for _ in range(2)]
+        alone, both = (min(own) for own in zip(*times, strict=True))
+        limit = 1.7 if kind == "processes" else None
+        found.append((
+            f"reference: one worker / two, {kind} ({alone:.0f} s of work)", f"{alone / both:.2f} x",
+            f"{limit} x" if limit else "", alone / both >= limit if limit else None,
+        ))  # fmt: skip
+        each = both / (blocks * block)
+        found.append((f"  two {kind}, by the clock, a sample", f"{each * 1e3:.2f} ms", "1 ms" if limit else "", each <= 1e-3 if limit else None))  # fmt: skip
+    return found
+
+
+def cost_rows() -> list[tuple[str, str, str, bool | None]]:
+    """Return the table of cost against samples, years, series and processes, and a large model of it."""
+    return [*exponents(), *worker_rows(), *large_rows()]
+
+
+LARGE = {"samples": 10**6, "regions": 200, "products": 100, "materials": 20, "years": 150}
+
+
+def large_rows(count: int = 256) -> list[tuple[str, str, str, bool | None]]:
+    """Return what a large model would take, from the cost of the closed cycle today."""
+    lanes = cycle_lanes()
+    drawn = cycle_samples(cycle.parameters(), count)
+    sizes = [len(labels) for labels in lanes.system.dimensions.values()]
+    worked = (
+        sizes[0] * sizes[1] * len(lanes.years)
+    )  # region × product × year: lifetimes differ there
+    one = seconds(lambda: by_mfa(lanes, drawn)) / count / worked
+    cells = LARGE["regions"] * LARGE["products"] * LARGE["years"]
+    market = cells * LARGE["materials"] * 1e-9  # a product and a sum a nanosecond
+    cohorts = cells * LARGE["years"] / 2 * 0.5e-9
+    each = cells * one + market + cohorts
+    hours = each * LARGE["samples"] / 3600
+    return [
+        ("large model: a cell of the closed cycle", f"{one * 1e6:.3f} µs", "", None),
+        ("  a sample (cells, market by material, cohorts)", f"{each:.2f} s", "", None),
+        ("  core-hours for 10^6 samples", f"{hours:.0f}", "", None),
+        ("  bytes kept by material and year", f"{5 * LARGE['materials'] * LARGE['years'] * 8 * LARGE['samples'] / 1e9:.0f} GB", "", None),
+    ]  # fmt: skip
+
+
 def rows() -> list[tuple[str, str, str, bool | None]]:
-    return [*reference_rows(), *cycle_rows(), *exponents()]
+    return [*reference_rows(), *cycle_rows(), *cost_rows()]

@@ -64,6 +64,7 @@ FLOORS = [
     "sample_tasks",
     "sample_pools",
     "sampling",
+    "sample_memory",
     "contents",
     "parts",
     "sample_results",

@@ -10,7 +10,7 @@ import pytest
 import mfa
 from mfa.errors import BalanceError, MfaError
 from mfa.lean_execution import Lean
-from mfa.products import Product, dense
+from mfa.products import Product, dense, joined
 from mfa.sample_lanes import Lanes
 from mfa.weibull_years import mean_of_years
 
@@ -172,7 +172,7 @@ def test_cells_are_scaled_summed_and_placed_like_the_whole() -> None:
     np.testing.assert_array_equal(dense([placed], sizes)[:, 2, 1, 1], cells.factors[0][:, 1, 0, 0])
 
 
-@pytest.mark.parametrize("shape", [0.5, 0.9, 1.5, 3.5, 10.0, 19.0])
+@pytest.mark.parametrize("shape", [0.5, 0.9, 1.5, 3.5, 4.9, 5.1, 10.0, 19.0])
 def test_years_of_a_weibull_lifetime_are_exact(shape: float) -> None:
     node, weight = np.polynomial.legendre.leggauss(16)
     nodes, weights = (node.astype(np.longdouble) + 1) / 2, weight.astype(np.longdouble) / 2
@@ -184,3 +184,102 @@ def test_years_of_a_weibull_lifetime_are_exact(shape: float) -> None:
             exact = (weights * np.exp(-hazard)).sum() / 40
             if exact > 1e-100:
                 assert abs(values[age] / exact - 1) < 2e-13, (scale, age)
+
+
+REUSING = """
+title: Units that serve again
+conserves: material
+dimensions: {region: [A, B], kind: [x, y, z], use: [cars, grid], material: [Li, Co]}
+parameters:
+  sales:    {dims: [year, region], unit: kWh/yr, min: 0}
+  kinds:    {dims: [kind], min: 0, max: 1, sums: kind}
+  grid:     {dims: [year], unit: kWh/yr, min: 0}
+  place:    {dims: [region], min: 0, max: 1}
+  content:  {dims: [DIMS], unit: kg/kWh, min: 0}
+  life:     {dims: [kind], unit: yr, min: 1}
+  usable:   {dims: [year, region], min: 0, max: 1}
+  exported: {dims: [region], min: 0, max: 1}
+  goes:     {dims: [region, there], min: 0, max: 1, sums: there}
+processes:
+  ore:     {rule: source}
+  make:    {rule: market, from: ore, sum: [region, use]}
+  cars:    {rule: stock, at: {use: cars}, from: make, to: retire, inflow: sales * kinds, content: content,
+            sum: [kind], lifetime: {law: weibull, mean: life, shape: 3}}
+  grids:   {rule: stock, at: {use: grid}, from: make, to: end, inflow: grid * place * kinds, content: content,
+            sum: [kind], reused: {from: cars, usable: usable},
+            lifetime: {law: weibull, mean: life, shape: 2}}
+  retire:  {rule: split, at: {use: cars}, shares: {abroad: exported, end: rest}}
+  abroad:  {rule: trade, at: {use: cars}, to: old, shares: goes}
+  old:     {rule: stock, at: {use: cars}, sum: [region], as: {there: region}, to: end,
+            lifetime: {law: weibull, mean: 5 yr, shape: 2}}
+  end:     {rule: sink}
+"""
+USED = """
+title: Used
+system: system.yaml
+years: [1990, 2030]
+set:
+  sales: {2000: 0 kWh/yr, 2030: 900 MWh/yr}
+  kinds: {x: 50 %, y: 50 %, z: 0}
+  grid: {value: {2010: 0 kWh/yr, 2030: 200 MWh/yr}, uniform: [0.5, 1.5]}
+  place: {A: 70 %, B: 30 %}
+  content: CONTENT
+  life: {value: 9 yr, uniform: [6 yr, 12 yr]}
+  usable: {value: {2015: 0 %, 2030: 60 %}, uniform: [0.5, 1.5]}
+  exported: {A: {value: 10 %, uniform: [0 %, 20 %]}, B: 0 %}
+  goes: {there: {A: 0, B: 1}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("dims", "content"),
+    [
+        ("kind, material", "{value: 1 kg/kWh, uniform: [0.5, 1.5]}"),
+        ("year, kind, material", "{2000: 1 kg/kWh, 2030: 0.5 kg/kWh}"),
+    ],
+)
+def test_units_that_serve_again_are_counted_as_in_whole_runs(
+    tmp_path: Path, dims: str, content: str
+) -> None:
+    system = REUSING.replace("DIMS", dims).replace(
+        "[cars, grid],", "[cars, grid], there: {like: region},"
+    )
+    (tmp_path / "system.yaml").write_text(system)
+    (tmp_path / "used.yaml").write_text(USED.replace("CONTENT", content))
+    scenario = mfa.read_scenario(tmp_path / "used.yaml")
+    compiled = mfa.plan(scenario)
+    own_dims = dict(compiled.dims) | {s.stock: s.stock_dims for s in compiled.steps if s.stock}
+    for away in ((), ("region", "use", "there")):
+        keep = {name: tuple(d for d in own if d in away) for name, own in own_dims.items()}
+        lanes, drawn = lanes_of(scenario, keep)
+        found, worst = lanes.compute(drawn)
+        assert worst < 1e-9
+        for number in (0, 9, 15):
+            own = mfa.simulate(compiled, drawn.isel(sample=number, drop=True))
+            for name, summed in keep.items():
+                wanted = own[name].sum(list(summed)).values
+                scale = max(abs(own[name]).max().item(), 1e-300)
+                np.testing.assert_allclose(found[name][number], wanted, rtol=0, atol=1e-12 * scale)
+
+
+def test_what_these_samples_lack_is_not_taken_for_what_all_lack() -> None:
+    share = np.zeros((4, 3, 1))
+    whole = Product((np.ones((1, 3, 5)),))
+    assert whole.scaled(share).is_nothing and len(whole.scaled(share).factors[0]) == 4
+    share[2, 1] = 0.5
+    np.testing.assert_array_equal(
+        dense([whole.scaled(share)], (4, 3, 5)), np.broadcast_to(share, (4, 3, 5))
+    )
+    some = Product((np.ones((1, 2, 5)),), {1: (0, 1)}).scaled(share)
+    assert some.at == {1: (1,)}
+    assert dense([some], (4, 3, 5)).sum() == 2.5
+
+
+def test_a_product_that_begins_late_is_nothing_before() -> None:
+    series = np.zeros((2, 3, 6))
+    series[:, :, 4:] = 1.0
+    late = Product((series,)).trimmed()
+    assert late.start == 4 and late.shape == (2, 3, 2)
+    share = np.arange(6.0).reshape(1, 1, 6)
+    both = joined([late.scaled(share), Product((series,)).times(share)])
+    np.testing.assert_array_equal(dense(both, (2, 3, 6)), 2 * series * share)

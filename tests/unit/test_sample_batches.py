@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,7 +23,9 @@ from mfa import parts, sample_batches, sample_tasks
 from mfa.cli import main
 from mfa.contents import content_of
 from mfa.errors import MfaError
+from mfa.sample_memory import fitting, measured, most
 from mfa.sample_options import size
+from mfa.sampling import prepared
 from tests.unit.test_kept import FAILING, ROLES
 from tests.unit.test_sampling import SCENARIO, SYSTEM
 
@@ -125,18 +128,18 @@ def test_what_is_finished_is_skipped_until_inputs_change_or_force(study: Path, c
 
 def test_a_large_result_goes_to_zarr_with_the_same_content(study: Path, call: Call) -> None:
     pytest.importorskip("zarr")
-    args = ("loop.yaml", "--samples", "1500", "--keep", "demand", "--design", "sobol", *SERIAL)
+    args = ("loop.yaml", "--samples", "5000", "--keep", "demand", "--design", "sobol", *SERIAL)
     call(*args)
     small = mfa.load("results/loop")
-    assert "1,500 samples" in call(*args, "--force", "--memory", "1MB").stdout
+    assert "5,000 samples" in call(*args, "--force", "--memory", "4MB").stdout
     assert not (study / "results/loop/result.nc").exists()
     large = mfa.load("results/loop")
     assert large.attrs["content_sha256"] == small.attrs["content_sha256"] == content_of(large)
     assert large["demand"].values.tobytes() == small["demand"].values.tobytes()
-    assert large["sample"].values.tolist() == list(range(1500))
+    assert large["sample"].values.tolist() == list(range(5000))
     assert large["material"].values.tolist() == small["material"].values.tolist()
     assert large.encoding["scenario"]["draws"]["design"] == "sobol"
-    assert "skipped" in call(*args, "--memory", "1MB").stdout
+    assert "skipped" in call(*args, "--memory", "4MB").stdout
     table = mfa.compare({"large": "results/loop", "small": small}, "demand")
     np.testing.assert_array_equal(table["large"], table["small"])
     band = mfa.quantiles(large, "demand", [0.5])
@@ -145,12 +148,46 @@ def test_a_large_result_goes_to_zarr_with_the_same_content(study: Path, call: Ca
         sample_batches.items(
             [mfa.read_scenario("loop.yaml")],
             study / "results",
-            sample_batches.Order(1500, memory=10**6, store="netcdf"),
+            sample_batches.Order(5000, memory=4 * 10**6, store="netcdf"),
         )
     assert (
-        "1,500 samples" in call(*args, "--store", "netcdf").stdout
+        "5,000 samples" in call(*args, "--store", "netcdf").stdout
         and (study / "results/loop/result.nc").exists()
     )
+
+
+def test_the_memory_that_is_given_holds(study: Path, call: Call) -> None:
+    args = ("loop.yaml", "--samples", "1500", "--block", "1000", "--keep", "demand", *SERIAL)
+    done = call(*args, "--memory", "100KB", exit_code=2)
+    told = re.search(
+        r"loop: one chunk of 64 samples takes (.*) MiB, more than --memory 0.0954 MiB; "
+        r"give --memory (\d+)MiB or more",
+        done.stderr,
+    )
+    assert told and not (study / "results").exists()
+    assert "give --memory" in call(*args, "--memory", "100KB", "--dry-run", exit_code=2).stderr
+    call(*args, "--memory", f"{told[2]}MiB", "--store", "netcdf")
+    work, _ = prepared(mfa.read_scenario("loop.yaml"), 1500, keep="all")
+    need = measured(work)
+    assert need.chunk < most(work).chunk
+    for memory in (need.total(1, 1), 2 * need.total(1, 1), 8 * need.total(1, 1)):
+        fits = fitting([work], memory, 4, 4096)
+        assert need.total(fits.workers, fits.chunks) <= memory
+        tracemalloc.start()
+        tracemalloc.reset_peak()
+        before = tracemalloc.get_traced_memory()[0]
+        work.block(0, fits.chunks)
+        peak = tracemalloc.get_traced_memory()[1] - before
+        tracemalloc.stop()
+        assert fits.workers * peak <= 1.02 * memory, (fits, peak)
+    assert fits.workers == 4
+
+
+def test_resume_is_what_is_done_without_it(study: Path, call: Call) -> None:
+    args = ("loop.yaml", "--samples", "70", *SERIAL)
+    call(*args)
+    assert "skipped" in call(*args, "--resume").stdout
+    assert "70 samples" in call(*args, "--force").stdout
 
 
 def test_a_failing_sample_is_told_and_can_be_run_alone(study: Path, call: Call) -> None:
@@ -199,6 +236,7 @@ def test_nothing_is_begun_if_a_scenario_is_wrong(study: Path, call: Call) -> Non
         (["--samples", "5", "--memory", "2 lots"], "--memory '2 lots': write a size like 500MB"),
         (["--samples", "5", "--keep", "all,demand"], "--keep all keeps every flow and stock"),
         (["--samples", "5", "--cluster", "x", "--workers", "2"], "--workers and --cluster exclude"),
+        (["--samples", "5", "--resume", "--force"], "--resume and --force exclude each other"),
         (["--samples", "0"], "0 is not in the range x>=1"),
     ],
 )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -124,6 +127,32 @@ def test_an_executor_of_the_user_does(scenario: mfa.Scenario, whole: xr.Dataset)
     with ThreadPoolExecutor(1) as pool:
         found = mfa.run(scenario, samples=128, seed=4, executor=pool, keep=["use_stock"], block=64)
     assert list(found.data_vars) == ["use_stock"]
+    assert found["use_stock"].equals(whole["use_stock"].isel(sample=slice(128)))
+
+
+class Plain(Executor):
+    """As little as an executor has to be: each call is made in another process, one at a time."""
+
+    def __init__(self) -> None:
+        self.processes = ProcessPoolExecutor(1, get_context("spawn"))
+        self.calls = 0
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.calls += 1
+        done: Future[Any] = Future()
+        done.set_result(self.processes.submit(fn, *args, **kwargs).result())
+        return done
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        self.processes.shutdown(wait, cancel_futures=cancel_futures)
+
+
+def test_any_executor_does(scenario: mfa.Scenario, whole: xr.Dataset) -> None:
+    with Plain() as executor:
+        found = mfa.run(
+            scenario, samples=128, seed=4, executor=executor, keep=["use_stock"], block=64
+        )
+    assert executor.calls == 2
     assert found["use_stock"].equals(whole["use_stock"].isel(sample=slice(128)))
 
 
