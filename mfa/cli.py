@@ -54,9 +54,6 @@ def main() -> None:
     """Dynamic material-flow analysis: scenarios in, flows and stocks out."""
 
 
-main.add_command(report)
-
-
 @main.command()
 @FILES
 @click.option(
@@ -373,6 +370,7 @@ def new(file: Path, own_system: bool) -> None:
 
 
 main.add_command(export)
+main.add_command(report)
 for _command in cli_results.COMMANDS:
     main.add_command(_command)
 

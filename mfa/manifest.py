@@ -445,7 +445,7 @@ def read_manifest(path: str | Path) -> list[FromManifest]:
     return opened(path)[1]
 
 
-def opened(path: str | Path) -> tuple[ManifestFile, list[Scenario]]:
+def opened(path: str | Path) -> tuple[ManifestFile, list[FromManifest]]:
     """Return a manifest as it stands in its file, and its scenarios; see :func:`read_manifest`."""
     path = Path(path)
     root = parse_yaml(read_text(path), str(path), MOST_NODES)

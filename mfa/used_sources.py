@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from mfa.assignments import parameters_of
 from mfa.errors import Place
-from mfa.files import Table
 from mfa.forms import Change, Fields, Form, Items, Joined, Known, LawOf, TableOf, YearPath
 from mfa.lifetime_fields import lifetime_parameters
 from mfa.ownership import Entry, Owners, resolve
@@ -23,6 +22,7 @@ from mfa.references import keys_of
 from mfa.scenario import Scenario
 from mfa.schema import Stock
 from mfa.system import System, expressions, factors, potential_expressions
+from mfa.table_files import Table
 
 EVER = (-(10**6), 10**6)
 """Years of a path that is run through faster or slower: any of them may count."""
