@@ -84,15 +84,27 @@ class Process(Model):
 
 
 class Source(Process):
-    """Supplies what is asked, or what it gives."""
+    """Supplies what is asked, at most its capacity, or what it gives."""
 
     gives: str | None = None
     to: str | None = None
+    capacity: str | None = None
+
+
+class Response(Model):
+    """How demand gives way to a rising price: its elasticity, and the highest price index."""
+
+    elasticity: str
+    highest_price: str | None = None
+
+
+Limiting = Literal["product", "material"]
 
 
 class Sink(Process):
     """Keeps what arrives, or takes a given amount."""
 
+    response: Response | None = None
     takes: str | None = None
     from_: str | None = Field(default=None, alias="from")
 
@@ -115,6 +127,8 @@ class Stock(Process):
     content: str | None = None
     reused: Reused | None = None
     lifetime: Lifetime
+    limiting: Limiting | None = None
+    response: Response | None = None
     on_decline: Literal["raise", "allow", "retire_early"] = "raise"
 
 
@@ -139,12 +153,42 @@ class Market(Process):
     surplus_to: str | None = None
 
 
+class Limit(Model):
+    """What limits a by-product: its ratio to what flows of its host at the same place."""
+
+    flow: Name
+    at: dict[str, Name] = {}
+    of: dict[str, Name]
+    ratio: str
+
+
+def _one_or_many_limits(value: Any) -> Any:
+    return (value,) if isinstance(value, Mapping) else value
+
+
+Limits = Annotated[tuple[Limit, ...], BeforeValidator(_one_or_many_limits)]
+
+
 class Trade(Process):
     """Asks each origin for its share of what is asked, or sends each destination its share."""
 
     from_: str | None = Field(default=None, alias="from")
     to: str | None = None
     shares: str
+    capacity: str | None = None
+    reroute: Literal["proportional"] | None = None
+    limit: Limits = ()
+
+
+class Buffer(Process):
+    """A stockpile: fills from a supplier when nobody is short, releases before demand is cut."""
+
+    from_: str = Field(alias="from")
+    to: str
+    target: str | None = None
+    target_days: str | None = None
+    fill_rate: str
+    release_rate: str | None = None
 
 
 class UserProcess(Process):
@@ -163,6 +207,7 @@ BUILT_IN: dict[str, type[Process]] = {
     "split": Split,
     "market": Market,
     "trade": Trade,
+    "buffer": Buffer,
 }
 
 
@@ -336,6 +381,10 @@ def _model_at(model: type[Model], loc: tuple[Any, ...]) -> type[Model]:
         return Lifetime
     if loc[-1:] == ("reused",):
         return Reused
+    if loc[-1:] == ("response",):
+        return Response
+    if "limit" in loc:
+        return Limit
     if loc[:1] == ("potential",):
         return Economic if len(loc) > 1 else Potential
     if loc[:1] == ("targets",):

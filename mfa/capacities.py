@@ -1,0 +1,348 @@
+"""Capacities compiled: where less than what is asked may be delivered, and who is then short.
+
+A shortage passes from a process that has a capacity to all that ask it, by any
+way, up to the stocks and sinks whose demand it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mfa.buffer_step import BufferStep
+from mfa.errors import MfaError, Problems, known
+from mfa.flows import Flow, ask_flows
+from mfa.names import is_limited
+from mfa.process_steps import SinkStep
+from mfa.schema import Sink, Source, Stock, Trade
+from mfa.steps import Array, Dims, Gather, Signature, Step, at_worst, over_years
+from mfa.stock_step import StockStep
+from mfa.system import System
+from mfa.trade_steps import TradeStep
+
+
+class Place:
+    """A source or trade with a capacity: what it is asked for, and how much of that it can deliver.
+
+    Attributes
+    ----------
+    dims : tuple of str
+        Of the asks by origin that are compared with the capacity.
+    cells : tuple of str
+        Dimensions of the capacity; over others asks are added up.
+    pool : tuple of str
+        Dimensions of the cells that share a shortage: without the origins where they reroute.
+    """
+
+    def __init__(self, signature: Signature, name: str, asks: Gather, step: TradeStep | None):
+        self.signature, self.name, self.asks, self.step = signature, name, asks, step
+        process = signature.system.processes[name]
+        assert isinstance(process, Source | Trade)
+        self.process = process
+        self.limits = process.limit if isinstance(process, Trade) else ()
+        self.rerouted = isinstance(process, Trade) and process.reroute is not None
+
+    def settle(self, dims: Mapping[str, Dims]) -> None:
+        """Find the dimensions of the capacity, now that those of every flow are known."""
+        signature = self.signature
+        if self.step is None:
+            self.dims = shown = self.asks.settle(dims)
+            origins: Dims = ()
+        else:
+            self.dims, origins, shown = self.step.all_dims, self.step.places, self.step.dims
+        told = self.process.capacity
+        own = {*(signature.parameter_dims(told) if told else ())}
+        for number, limit in enumerate(self.limits):
+            if limit.flow not in dims:
+                self._complain(
+                    f"limit: there is no flow {limit.flow!r}. {known(limit.flow, dims, 'flows')}",
+                    ("limit", number, "flow"),
+                )
+            for key, labels in (("at", limit.at), ("of", limit.of)):
+                self._check_labels(labels, number, key)
+            host = {d for d in dims[limit.flow] if d not in limit.at}
+            extra = [d for d in signature.parameter_dims(limit.ratio) if d not in host]
+            if extra or (strange := [d for d in limit.at if d not in dims[limit.flow]]):
+                wrong = extra or strange
+                self._complain(
+                    f"limit: {limit.ratio if extra else 'at'} has the dimension {wrong[0]!r}, which the host "
+                    f"{limit.flow!r} ({', '.join(dims[limit.flow])}) has not at {dict(limit.at)}",
+                    ("limit", number, "ratio" if extra else "at"),
+                )
+            if told and not host | {*limit.of} <= own:
+                self._complain(
+                    f"limit: it is by ({', '.join(signature.sort(host | {*limit.of}))}), the capacity "
+                    f"({told}) by ({', '.join(signature.sort(own))}); give the capacity those dimensions",
+                    ("limit", number),
+                )
+            own |= host | {*limit.of}
+        if strange := [d for d in signature.sort(own) if d not in shown]:
+            kept = strange[0] in self.dims
+            self._complain(
+                f"capacity ({told or self.limits[0].flow}) has the dimension {strange[0]!r}, which what it "
+                f"is asked for ({', '.join(shown) or 'none'}) does not have"
+                + (f"; keep it in the flow: take {strange[0]} out of 'sum:'" if kept else ""),
+                ("capacity",) if told else ("limit",),
+            )
+        self.cells = signature.sort(own | ({"sample"} & {*self.dims}))
+        if self.rerouted and not {*origins} & {*self.cells}:
+            self._complain(
+                f"reroute: its capacity ({', '.join(self.cells) or 'none'}) has no dimension of origins "
+                f"({', '.join(origins)}), so there is nowhere to go",
+                ("reroute",),
+            )
+        away = origins if self.rerouted else ()
+        self.pool = tuple(d for d in self.cells if d not in away)
+        self.axes = tuple(self.dims.index(d) for d in self.cells if d in away)
+
+    def _complain(self, message: str, path: tuple[Any, ...]) -> None:
+        raise MfaError(
+            f"process {self.name!r}: {message}",
+            self.signature.system.place("processes", self.name, *path),
+        )
+
+    def _check_labels(self, labels: Mapping[str, str], number: int, key: str) -> None:
+        dimensions = self.signature.system.dimensions
+        for dim, label in labels.items():
+            if dim not in dimensions:
+                hint = known(dim, dimensions, "dimensions")
+                self._complain(f"limit: unknown dimension {dim!r}. {hint}", ("limit", number, key))
+            if label not in dimensions[dim]:
+                hint = known(label, dimensions[dim], "labels")
+                self._complain(
+                    f"limit: dimension {dim!r} has no label {label!r}. {hint}", ("limit", number, key)
+                )
+
+    def bind(self, parameter: Callable[[str, Dims], Array], years: range) -> list[Array]:
+        """Return the capacity and the ratio of each limit, aligned; infinite where unlimited."""
+        found = []
+        texts = [(("capacity",), self.process.capacity, self.dims)]
+        for number, limit in enumerate(self.limits):
+            host = self.signature.sort(
+                {d for d in self.cells if d not in limit.of} | {*limit.at, *limit.of}
+            )
+            texts.append((("limit", number, "ratio"), limit.ratio, host))  # type: ignore[arg-type]
+        for path, text, dims in texts:
+            array = np.full((1,) * (len(dims) + 1), np.inf) if text is None else parameter(text, dims)
+            if np.isnan(array).any() or array.min(initial=0.0) < 0:
+                wrong = np.where(np.isnan(array) | (array < 0), 1.0, 0.0)
+                step = self.step or Step(self.signature, self.name, self.process)
+                self._complain(
+                    f"{path[0]} ({text}) is below 0, or 0 times unlimited, {at_worst(step, dims, years, wrong)}",
+                    path,
+                )
+            found.append(over_years(array, years) if array.shape[-1] > 1 else array)
+        return found
+
+    def capacity(self, bound: list[Array], flows: Mapping[str, Array], dims: Mapping[str, Dims]) -> Array:
+        """Return what can be delivered over `cells` (axes of `dims`, of length one elsewhere)."""
+        most = bound[0]
+        if not self.limits:
+            return most
+        count = next(iter(flows.values())).shape[-1]
+        shape = [self.signature.size(d) if d in self.cells else 1 for d in self.dims]
+        hosted: dict[tuple[tuple[str, str], ...], Array] = {}
+        for limit, ratio in zip(self.limits, bound[1:], strict=True):
+            target = self.signature.sort(
+                {d for d in self.cells if d not in limit.of} | {*limit.at, *limit.of}
+            )
+            host = _selected(flows[limit.flow], dims[limit.flow], limit.at, self.signature)
+            left = tuple(d for d in dims[limit.flow] if d not in limit.at)
+            index = tuple(slice(None) if d in left else None for d in target)
+            with np.errstate(invalid="ignore"):
+                by_host = np.where(np.isinf(ratio), np.inf, host[(*index, ...)] * ratio)
+            key = tuple(sorted(limit.of.items()))
+            out = tuple(target.index(d) for d in target if d not in self.cells)
+            by_host = by_host.squeeze(out)
+            hosted[key] = hosted.get(key, np.zeros(1)) + by_host
+        limited = np.full((*shape, count), np.inf)
+        for key, amount in hosted.items():
+            of = dict(key)
+            where = tuple(
+                slice(n := self.signature.system.dimensions[d].index(of[d]), n + 1)
+                if d in of
+                else slice(None)
+                for d in self.dims
+            )
+            wide = tuple(slice(None) if d in self.cells else None for d in self.dims)
+            limited[where] = amount[(*wide, ...)]
+        return np.minimum(most, limited)
+
+
+def _selected(array: Array, dims: Dims, at: Mapping[str, str], signature: Signature) -> Array:
+    labels = signature.system.dimensions
+    index = tuple(labels[d].index(at[d]) if d in at else slice(None) for d in dims)
+    return array[(*index, ...)]
+
+
+@dataclass(frozen=True, eq=False)
+class Scarcity:
+    """Who may be short in a system, customers before those they ask (frozen).
+
+    Attributes
+    ----------
+    places : by name of the process
+    demands : stocks and sinks whose demand may stay unmet
+    between : processes that hand a shortage on, customers first
+    asks : what each process is asked for
+    buffers : stockpiles
+    """
+
+    places: Mapping[str, Place]
+    demands: tuple[StockStep | SinkStep, ...]
+    between: tuple[str, ...]
+    asks: Mapping[str, Gather]
+    steps: Mapping[str, Step]
+    buffers: tuple[BufferStep, ...]
+
+    def told(self) -> list[str]:
+        """Return what the plan says of it, line by line."""
+        lines = ["  capacities: demand is met as far as they allow, the rest is unmet_demand"]
+        for name, place in self.places.items():
+            process = place.process
+            parts = [process.capacity] if process.capacity else []
+            hosts = [f"{limit.ratio} · {limit.flow} at {_words(limit.at)} (for {_words(limit.of)})"
+                     for limit in place.limits]  # fmt: skip
+            parts += [" + ".join(hosts)] if hosts else []
+            how = ", rerouted in proportion to spare capacity" if place.rerouted else ""
+            lines.append(f"      {name} ≤ {', '.join(parts)}{how}")
+        names = ", ".join(step.name for step in self.demands)
+        return [*lines, f"      demand that may be short: {names}"]
+
+    @property
+    def responding(self) -> bool:
+        """Whether some demand gives way to a price."""
+        return any(getattr(step.process, "response", None) for step in self.demands)
+
+
+def scarcity(
+    signature: Signature,
+    flows: Mapping[str, Flow],
+    dims: Mapping[str, Dims],
+    compiled: list[Step],
+    problems: Problems,
+) -> Scarcity | None:
+    """Return who may be short in a system; what is wrong goes into `problems`."""
+    system = signature.system
+    steps = {step.name: step for step in compiled}
+    first = [name for name, process in system.processes.items() if is_limited(process)]
+    limited = _reached(first, flows)
+    _refuse_idle(system, limited, problems)
+    buffers = tuple(step for step in compiled if isinstance(step, BufferStep))
+    if not first:
+        return None
+    order = _ordered(limited, flows, system, problems)
+    asks: dict[str, Gather] = {}
+    places: dict[str, Place] = {}
+    for name in order:
+        step = steps.get(name)
+        if isinstance(step, StockStep | SinkStep | BufferStep):
+            continue
+        try:
+            if step is None:
+                own = ask_flows(flows, name)
+                asks[name] = Gather(signature, name, own, "asks")
+                asks[name].settle(dims)
+            else:
+                asks[name] = step.gathered if isinstance(step, TradeStep) else _asks_of(step)
+            if name in first:
+                trade = step if isinstance(step, TradeStep) else None
+                places[name] = Place(signature, name, asks[name], trade)
+                places[name].settle(dims)
+        except MfaError as error:
+            problems.include(error)
+    demands = tuple(
+        step for step in compiled if step.name in limited and isinstance(step, StockStep | SinkStep)
+    )
+    for step in demands:
+        _check_demand(step, system, problems)
+    between = tuple(name for name in order if name in asks)
+    return Scarcity(places, demands, between, asks, steps, buffers)
+
+
+def _words(labels: Mapping[str, str]) -> str:
+    return ", ".join(labels.values())
+
+
+def _asks_of(step: Step) -> Gather:
+    found: Gather = getattr(step, "asks", None) or step.gathered  # type: ignore[attr-defined]
+    return found
+
+
+def _reached(first: list[str], flows: Mapping[str, Flow]) -> set[str]:
+    """Return the processes that are short if these are: all that ask them, by any way."""
+    found, ahead = set(first), list(first)
+    while ahead:
+        here = ahead.pop()
+        for flow in flows.values():
+            if flow.source == here and flow.computed_by == flow.target and flow.target not in found:
+                found.add(flow.target)
+                ahead.append(flow.target)
+    return found
+
+
+def _ordered(
+    limited: set[str], flows: Mapping[str, Flow], system: System, problems: Problems
+) -> list[str]:
+    """Return processes so that each comes after all that ask it."""
+    customers = {
+        name: {
+            flow.target
+            for flow in flows.values()
+            if flow.source == name and flow.computed_by == flow.target
+        }
+        for name in limited
+    }
+    order: list[str] = []
+    while len(order) < len(limited):
+        ready = sorted(n for n in limited if n not in order and customers[n] <= {*order})
+        if not ready:
+            ring = sorted(limited - {*order})
+            problems.add(
+                f"the processes {', '.join(ring)} ask each other in a ring, and a capacity limits them: who "
+                "is short cannot be told; take the capacity out of the ring",
+                system.place("processes", ring[0]),
+            )
+            return order
+        order += ready
+    return order
+
+
+def _refuse_idle(system: System, limited: set[str], problems: Problems) -> None:
+    """A field about shortage does nothing where nothing can be short."""
+    for name, process in system.processes.items():
+        if not isinstance(process, Stock | Sink) or name in limited:
+            continue
+        for key in ("limiting", "response"):
+            if getattr(process, key, None) is not None:
+                problems.add(
+                    f"process {name!r}: {key!r} is for a process that can be short, but no trade or source "
+                    "that supplies it has a 'capacity' or 'limit'; give one, or take it out",
+                    system.place("processes", name, key),
+                )
+
+
+def _check_demand(step: StockStep | SinkStep, system: System, problems: Problems) -> None:
+    if isinstance(step, SinkStep):
+        return
+    if step.by_stock:
+        problems.add(
+            f"process {step.name!r} is driven by its stock and supplied by what has a capacity: a stock that "
+            "must be reached leaves nothing unmet; drive it by its inflow, or take the capacity out",
+            system.place("processes", step.name, "stock"),
+        )
+    if step.offers and limiting_material(step):
+        problems.add(
+            f"process {step.name!r}: with 'limiting: material' units are incomplete, so those that leave it, "
+            "which another stock reuses, cannot be counted; write 'limiting: product'",
+            system.place("processes", step.name, "limiting"),
+        )
+
+
+def limiting_material(step: StockStep | SinkStep) -> bool:
+    """Say whether each material of a demand is short for itself."""
+    return getattr(step.process, "limiting", None) == "material"
+
