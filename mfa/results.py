@@ -22,7 +22,7 @@ from mfa.netcdf import to_bytes
 from mfa.panels import totals
 from mfa.plans import Plan
 from mfa.provenance import now, of_the_run
-from mfa.schema import Market
+from mfa.schema import Buffer, Market
 
 
 def describe(compiled: Plan, name: str) -> dict[str, str]:
@@ -45,7 +45,9 @@ def describe(compiled: Plan, name: str) -> dict[str, str]:
             if flow.computed_by != process and {*reading} & {*compiled.dims[name]}:
                 attrs[f"as_{end}"] = ", ".join(f"{d}={read}" for d, read in reading.items())
         into, out_of = processes[flow.target], processes[flow.source]
-        if isinstance(into, Market):
+        if isinstance(out_of, Buffer):
+            attrs["role"], attrs["market"] = "stockpile", flow.target
+        elif isinstance(into, Market):
             attrs["role"] = "primary" if flow.source == into.from_[-1] else "secondary"
             attrs["market"] = flow.target
         elif isinstance(out_of, Market) and flow.target != out_of.surplus_to:
