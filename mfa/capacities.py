@@ -63,6 +63,13 @@ class Place:
                 )
             for key, labels in (("at", limit.at), ("of", limit.of)):
                 self._check_labels(labels, number, key)
+            if open_ := [d for d in limit.of if d in dims[limit.flow] and d not in limit.at]:
+                self._complain(
+                    f"limit: the host {limit.flow!r} is by {open_[0]} too; say at which label with 'at:'",
+                    ("limit", number, "of"),
+                )
+            if limit.at == limit.of and self.step and limit.flow in self.step.writes:
+                self._complain("limit: it would limit itself", ("limit", number, "at"))
             host = {d for d in dims[limit.flow] if d not in limit.at}
             extra = [d for d in signature.parameter_dims(limit.ratio) if d not in host]
             if extra or (strange := [d for d in limit.at if d not in dims[limit.flow]]):

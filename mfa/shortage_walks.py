@@ -364,11 +364,12 @@ def newton(own: Array, now: Array, slope: Array, wanted: Array) -> Array:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         chord = own * wanted / now
         tangent = own + (wanted - now) / slope
-    chord = np.where(now > 0, chord, np.where(wanted > 0, 1.0, 0.0))
-    tangent = np.where(slope > DUST * now, tangent, chord)
+    asked = slope > DUST * now
+    chord = np.where(now > 0, chord, tangent)
+    tangent = np.where(asked, tangent, chord)
     down = np.where(tangent > 0.1 * chord, np.minimum(tangent, chord), chord)
     found = np.where(wanted < now, down, np.maximum(tangent, chord))
-    found = np.where(np.isnan(found) | (now <= 0), 1.0, found)
+    found = np.where(np.isnan(found) | ((now <= 0) & ~asked), 1.0, found)
     return np.asarray(np.clip(found, 0.0, 1.0))
 
 
