@@ -29,6 +29,9 @@ KINDS = ("full", "lim", "now", "slope", "fill")
 JUST = 1 + 1e-13
 DUST = 1e-12
 
+HASTY = 25
+"""Rounds with full steps; after them steps are shorter, since two shortages may drive each other."""
+
 Flows = dict[str, Array]
 
 
@@ -46,6 +49,7 @@ class Walks:
         assert plan.scarcity is not None
         self.plan, self.bound, self.most, self.demands = plan, bound, most, demands
         self.limits, self.count = plan.scarcity, len(years)
+        self.rounds = 0
         self.levels: Flows = {}  # by flow
         self.own: Flows = {}  # of places, over the cells that share
         self.shares: Flows = {}  # of trades whose origins change
@@ -58,6 +62,7 @@ class Walks:
 
     def once(self, flows: Mapping[str, Array]) -> tuple[dict[str, Bound], float]:
         """Return the parameters that change, and by how much a share of demand that is met did."""
+        self.rounds += 1
         self._up(flows)
         moved, changed = self._down(flows)
         for name, shares in self.shares.items():
@@ -154,12 +159,12 @@ class Walks:
     def _at_place(self, place: Place, asked: Flows, flows: Mapping[str, Array]) -> None:
         """Move the level of a place towards where asks meet its capacity; see what is left to fill with."""
         capacity = place.capacity(self.most[place.name], flows, self.plan.dims)
-        cells = {k: self._cells(place, asked[k], place.pool) for k in ("now", "slope", "fill")}
+        cells = {k: self._cells(place, asked[k], place.pool) for k in KINDS}
         if place.rerouted:
             by_origin = self._cells(place, asked["now"] + asked["fill"], place.cells)
             capacity = pooled(capacity, by_origin, place.axes)
         own = self.own.get(place.name, np.ones(1))
-        level = newton(own, cells["now"], cells["slope"], capacity)
+        level = self._slower(own, newton(own, *(cells[k] for k in ("full", "now", "slope")), capacity))
         self.own[place.name] = level
         with np.errstate(divide="ignore", invalid="ignore"):
             room = (capacity - cells["now"]) / cells["fill"]
@@ -304,13 +309,19 @@ class Walks:
             gap = self.own["gap " + buffer.name]
             _, out, _ = buffer.fill(whole, self.bound[buffer.name], allowed, gap)
             released = released + out
-        given = arrived + supplied + released
-        wanted = np.where(short > 0, given, np.inf)
+        wanted = np.where(short > 0, arrived + supplied + released, np.maximum(most, now))
         own = self.reached.get(step.name, np.ones(1))
-        level = newton(own, now, slope, wanted)
-        level = self._sooner(step.name, own, level)
+        level = newton(own, whole, now, slope, wanted)
+        level = self._sooner(step.name, own, level) if self.rounds <= HASTY else self._slower(own, level)
         self.reached[step.name] = level
         return level
+
+    def _slower(self, own: Array, found: Array) -> Array:
+        """Return a level on the way to what was found: half of it where rounds have gone in a circle."""
+        if self.rounds <= HASTY:
+            return found
+        pace = 0.5 if self.rounds <= 4 * HASTY else 0.2
+        return np.asarray(np.where(found == 1.0, np.where(own > 1 - 1e-9, 1.0, own + pace * (1.0 - own)), own + pace * (found - own)))
 
     def _sooner(self, name: str, own: Array, found: Array) -> Array:
         """Return what a level tends to: each cell by the secant of its last two rounds."""
@@ -352,25 +363,32 @@ class Walks:
         return array[(*(None if d is None else slice(None) for d in read), ...)]
 
 
-def newton(own: Array, now: Array, slope: Array, wanted: Array) -> Array:
+def newton(own: Array, full: Array, now: Array, slope: Array, wanted: Array) -> Array:
     """Return the level at which concave asks reach what is wanted, a step nearer; at most 1.
 
     From above the tangent lies below the level and the chord through 0 above it; from
-    below both lie below it.
+    below both lie below it; wanted / full always does.  Where asks do not grow with the
+    level, because all customers are limited elsewhere, it goes down half way (in
+    logarithms) to the lowest that it can be, and drifts up: a sudden step would be wrong
+    once they are not.
 
-    >>> newton(np.ones(2), np.array([10.0, 10.0]), np.array([10.0, 5.0]), np.array([6.0, 6.0])).tolist()
-    [0.6, 0.2]
+    >>> asks, slope, wanted = np.array([10.0, 10.0]), np.array([10.0, 8.0]), np.array([6.0, 6.0])
+    >>> newton(np.ones(2), np.array([10.0, 15.0]), asks, slope, wanted).tolist()
+    [0.6, 0.5]
     """
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        chord = own * wanted / now
-        tangent = own + (wanted - now) / slope
     asked = slope > DUST * now
-    chord = np.where(now > 0, chord, tangent)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        tangent = own + (wanted - now) / slope
+        chord = np.where(now > 0, own * wanted / now, tangent)
+        drift = np.where(now > 0, own * np.sqrt(np.minimum(wanted / now, 4.0)), 1.0)
+        lowest = np.where(full > 0, np.minimum(wanted / full, chord), chord)
+    between = np.sqrt(np.maximum(lowest * chord, 0.0))
+    down = np.where(asked, np.clip(tangent, lowest, np.maximum(chord, lowest)), between)
     tangent = np.where(asked, tangent, chord)
-    down = np.where(tangent > 0.1 * chord, np.minimum(tangent, chord), chord)
-    found = np.where(wanted < now, down, np.maximum(tangent, chord))
-    found = np.where(np.isnan(found) | ((now <= 0) & ~asked), 1.0, found)
-    return np.asarray(np.clip(found, 0.0, 1.0))
+    up = np.where(asked, np.maximum(tangent, chord), drift)
+    found = np.where(wanted < now, down, up)
+    found = np.where(np.isnan(found) | (found > 1 - DUST), 1.0, found)
+    return np.asarray(np.maximum(found, 0.0))
 
 
 def pooled(capacity: Array, asked: Array, axes: tuple[int, ...]) -> Array:

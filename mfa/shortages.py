@@ -26,7 +26,7 @@ from mfa.steps import Array, Bound, Dims, sum_over
 TOLERANCE = 1e-11
 """Largest share by which asks may exceed a capacity, and F change, at the end."""
 
-MOST = 200
+MOST = 500
 """Times the plan is run at most."""
 
 
