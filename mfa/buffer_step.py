@@ -82,7 +82,9 @@ class BufferStep(Step):
             return np.broadcast_to(bound.arrays["target"], asks.shape)
         return asks * bound.arrays["target_days"] / DAYS
 
-    def fill(self, asks: Array, bound: Bound, allowed: Array, gap: Array) -> tuple[Array, Array, Array]:
+    def fill(
+        self, asks: Array, bound: Bound, allowed: Array, gap: Array
+    ) -> tuple[Array, Array, Array]:
         """Return what a stockpile takes in, gives out and wishes to take in each year.
 
         Parameters

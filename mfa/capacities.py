@@ -120,7 +120,8 @@ class Place:
             if label not in dimensions[dim]:
                 hint = known(label, dimensions[dim], "labels")
                 self._complain(
-                    f"limit: dimension {dim!r} has no label {label!r}. {hint}", ("limit", number, key)
+                    f"limit: dimension {dim!r} has no label {label!r}. {hint}",
+                    ("limit", number, key),
                 )
 
     def bind(self, parameter: Callable[[str, Dims], Array], years: range) -> list[Array]:
@@ -133,7 +134,9 @@ class Place:
             )
             texts.append((("limit", number, "ratio"), limit.ratio, host))  # type: ignore[arg-type]
         for path, text, dims in texts:
-            array = np.full((1,) * (len(dims) + 1), np.inf) if text is None else parameter(text, dims)
+            array = (
+                np.full((1,) * (len(dims) + 1), np.inf) if text is None else parameter(text, dims)
+            )
             if np.isnan(array).any() or array.min(initial=0.0) < 0:
                 wrong = np.where(np.isnan(array) | (array < 0), 1.0, 0.0)
                 step = self.step or Step(self.signature, self.name, self.process)
@@ -144,7 +147,9 @@ class Place:
             found.append(over_years(array, years) if array.shape[-1] > 1 else array)
         return found
 
-    def capacity(self, bound: list[Array], flows: Mapping[str, Array], dims: Mapping[str, Dims]) -> Array:
+    def capacity(
+        self, bound: list[Array], flows: Mapping[str, Array], dims: Mapping[str, Dims]
+    ) -> Array:
         """Return what can be delivered over `cells` (axes of `dims`, of length one elsewhere)."""
         most = bound[0]
         if not self.limits:
@@ -352,4 +357,3 @@ def _check_demand(step: StockStep | SinkStep, system: System, problems: Problems
 def limiting_material(step: StockStep | SinkStep) -> bool:
     """Say whether each material of a demand is short for itself."""
     return getattr(step.process, "limiting", None) == "material"
-

@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mfa.dims import require_size
 from mfa.buffer_step import BufferStep
 from mfa.capacities import Scarcity, scarcity
+from mfa.dims import require_size
 from mfa.errors import MfaError, Problems
 from mfa.flows import Flow, arrival_flows, ask_flows, connect
 from mfa.ordering import Part, components, part_of

@@ -191,14 +191,14 @@ def _frame(compiled: Plan, years: range) -> tuple[xr.Dataset, dict[str, tuple[in
     short = shortage_frame(compiled)
     for name in (*compiled.flows, *compiled.stocks, *short):
         if name in short:
-            dims, attrs = short[name]
+            dims, told = short[name]
         else:
             dims = compiled.dims[name] if name in compiled.flows else steps[name].stock_dims
-            attrs = describe(compiled, name)
+            told = describe(compiled, name)
         wanted = order((*dims, "year"), declared)
         axes[name] = tuple(((*dims, "year")).index(d) for d in wanted)
         empty = np.broadcast_to(nothing, [sizes[d] for d in wanted])
-        variables[name] = xr.Variable(wanted, empty, dict(attrs), fastpath=True)
+        variables[name] = xr.Variable(wanted, empty, dict(told), fastpath=True)
     used = {str(d) for variable in variables.values() for d in variable.dims}
     year = xr.Variable("year", np.array(years), {"long_name": "calendar year"})
     labels = {d: xr.Variable(d, np.array(own)) for d, own in system.dimensions.items() if d in used}

@@ -46,7 +46,11 @@ def shortage_frame(plan: Plan) -> dict[str, tuple[Dims, dict[str, str]]]:
     found = {
         UNMET: (
             dims,
-            {**common, **mass, "long_name": "demand of use that capacities left unmet, contained mass"},
+            {
+                **common,
+                **mass,
+                "long_name": "demand of use that capacities left unmet, contained mass",
+            },
         )
     }
     if plan.scarcity.responding:
@@ -150,11 +154,7 @@ def _add(plan: Plan, total: Array, dims: Dims, step: Step, mass: Array) -> None:
     mass = mass.sum(axis=over) if over else mass
     own = tuple(d for d in step.dims if d in dims)
     where: tuple[Any, ...] = tuple(
-        slice(n := labels[d].index(step.process.at[d]), n + 1)
-        if d not in own
-        else slice(None)
+        slice(n := labels[d].index(step.process.at[d]), n + 1) if d not in own else slice(None)
         for d in dims
     )
     total[where] += spread(mass, own, dims)
-
-

@@ -22,13 +22,12 @@ from mfa.capacities import Place
 from mfa.plans import Plan
 from mfa.process_steps import MakeStep, MarketStep
 from mfa.shortage_demands import Demand
+from mfa.shortage_levels import DUST, newton, pooled, spared
 from mfa.steps import Array, Bound, Dims, Gather, Step, spread
 from mfa.trade_steps import TradeStep
 
 KINDS = ("full", "lim", "now", "slope", "fill")
 JUST = 1 + 1e-13
-DUST = 1e-12
-
 HASTY = 25
 """Rounds with full steps; after them steps are shorter, since two shortages may drive each other."""
 
@@ -100,14 +99,15 @@ class Walks:
             else:
                 for kind in KINDS:
                     told = {flow: asks[kind][flow] for flow in gather.flows}
-                    whole = {f: np.broadcast_to(a, self._shape(self.plan.dims[f])) for f, a in told.items()}
+                    whole = {
+                        f: np.broadcast_to(a, self._shape(self.plan.dims[f]))
+                        for f, a in told.items()
+                    }
                     made = step.evaluate({**flows, **whole}, self.bound[name])
                     asks[kind].update({f: a for f, a in made.items() if f in self.plan.flows})
 
     def _gathered(self, gather: Gather, asks: Flows) -> Array:
-        whole = {
-            f: np.broadcast_to(asks[f], self._shape(self.plan.dims[f])) for f in gather.flows
-        }
+        whole = {f: np.broadcast_to(asks[f], self._shape(self.plan.dims[f])) for f in gather.flows}
         return gather(whole)
 
     def _through_market(
@@ -164,7 +164,9 @@ class Walks:
             by_origin = self._cells(place, asked["now"] + asked["fill"], place.cells)
             capacity = pooled(capacity, by_origin, place.axes)
         own = self.own.get(place.name, np.ones(1))
-        level = self._slower(own, newton(own, *(cells[k] for k in ("full", "now", "slope")), capacity))
+        level = self._slower(
+            own, newton(own, cells["full"], cells["now"], cells["slope"], capacity)
+        )
         self.own[place.name] = level
         with np.errstate(divide="ignore", invalid="ignore"):
             room = (capacity - cells["now"]) / cells["fill"]
@@ -202,7 +204,9 @@ class Walks:
         sums = now.sum(axis=origins, keepdims=True)
         with np.errstate(divide="ignore", invalid="ignore"):
             changed = np.where(sums > 0, now / sums, told)
-        untouched = np.broadcast_to((kept >= 1.0).all(axis=place.axes, keepdims=True), changed.shape)
+        untouched = np.broadcast_to(
+            (kept >= 1.0).all(axis=place.axes, keepdims=True), changed.shape
+        )
         return np.where(untouched, told, changed)
 
     # ------------------------------------------------------------- down
@@ -266,9 +270,7 @@ class Walks:
             return [*step.inputs.items()]
         return [(flow, flow) for flow in step.writes]
 
-    def _of_trade(
-        self, step: TradeStep, place: Place | None, fills: Flows
-    ) -> tuple[Array, Array]:
+    def _of_trade(self, step: TradeStep, place: Place | None, fills: Flows) -> tuple[Array, Array]:
         told = self.bound[step.name].arrays["shares"]
         axes = tuple(step.all_dims.index(d) for d in step.places)
         flow = step.writes[0]
@@ -312,7 +314,11 @@ class Walks:
         wanted = np.where(short > 0, arrived + supplied + released, np.maximum(most, now))
         own = self.reached.get(step.name, np.ones(1))
         level = newton(own, whole, now, slope, wanted)
-        level = self._sooner(step.name, own, level) if self.rounds <= HASTY else self._slower(own, level)
+        level = (
+            self._sooner(step.name, own, level)
+            if self.rounds <= HASTY
+            else self._slower(own, level)
+        )
         self.reached[step.name] = level
         return level
 
@@ -321,7 +327,13 @@ class Walks:
         if self.rounds <= HASTY:
             return found
         pace = 0.5 if self.rounds <= 4 * HASTY else 0.2
-        return np.asarray(np.where(found == 1.0, np.where(own > 1 - 1e-9, 1.0, own + pace * (1.0 - own)), own + pace * (found - own)))
+        return np.asarray(
+            np.where(
+                found == 1.0,
+                np.where(own > 1 - 1e-9, 1.0, own + pace * (1.0 - own)),
+                own + pace * (found - own),
+            )
+        )
 
     def _sooner(self, name: str, own: Array, found: Array) -> Array:
         """Return what a level tends to: each cell by the secant of its last two rounds."""
@@ -361,59 +373,3 @@ class Walks:
         order = [left.index(d) for d in read if d is not None]
         array = array.transpose(*order, array.ndim - 1)
         return array[(*(None if d is None else slice(None) for d in read), ...)]
-
-
-def newton(own: Array, full: Array, now: Array, slope: Array, wanted: Array) -> Array:
-    """Return the level at which concave asks reach what is wanted, a step nearer; at most 1.
-
-    From above the tangent lies below the level and the chord through 0 above it; from
-    below both lie below it; wanted / full always does.  Where asks do not grow with the
-    level, because all customers are limited elsewhere, it goes down half way (in
-    logarithms) to the lowest that it can be, and drifts up: a sudden step would be wrong
-    once they are not.
-
-    >>> asks, slope, wanted = np.array([10.0, 10.0]), np.array([10.0, 8.0]), np.array([6.0, 6.0])
-    >>> newton(np.ones(2), np.array([10.0, 15.0]), asks, slope, wanted).tolist()
-    [0.6, 0.5]
-    """
-    asked = slope > DUST * now
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        tangent = own + (wanted - now) / slope
-        chord = np.where(now > 0, own * wanted / now, tangent)
-        drift = np.where(now > 0, own * np.sqrt(np.minimum(wanted / now, 4.0)), 1.0)
-        lowest = np.where(full > 0, np.minimum(wanted / full, chord), chord)
-    between = np.sqrt(np.maximum(lowest * chord, 0.0))
-    down = np.where(asked, np.clip(tangent, lowest, np.maximum(chord, lowest)), between)
-    tangent = np.where(asked, tangent, chord)
-    up = np.where(asked, np.maximum(tangent, chord), drift)
-    found = np.where(wanted < now, down, up)
-    found = np.where(np.isnan(found) | (found > 1 - DUST), 1.0, found)
-    return np.asarray(np.maximum(found, 0.0))
-
-
-def pooled(capacity: Array, asked: Array, axes: tuple[int, ...]) -> Array:
-    """Return what all origins that can be reached deliver: an unlimited one only if it is asked.
-
-    >>> pooled(np.array([[5.0], [np.inf], [2.0]]), np.array([[9.0], [0.0], [0.0]]), (0,)).tolist()
-    [[7.0]]
-    """
-    reached = np.where(np.isinf(capacity) & (asked <= 0), 0.0, capacity)
-    return np.asarray(reached.sum(axis=axes, keepdims=True))
-
-
-def spared(capacity: Array, asked: Array, axes: tuple[int, ...]) -> Array:
-    """Return which share of what is rerouted each origin has: by its spare capacity.
-
-    Where origins are unlimited they have it all, by what they are asked for.
-
-    >>> spared(np.array([[5.0], [4.0], [3.0]]), np.array([[9.0], [1.0], [2.0]]), (0,)).ravel().tolist()
-    [0.0, 0.75, 0.25]
-    """
-    free = np.isinf(capacity) & (asked > 0)
-    endless = np.broadcast_to(free, np.broadcast_shapes(capacity.shape, asked.shape))
-    spare = np.where(np.isinf(capacity), 0.0, np.maximum(capacity - asked, 0.0))
-    spare = np.where(endless.any(axis=axes, keepdims=True), np.where(endless, asked, 0.0), spare)
-    total = spare.sum(axis=axes, keepdims=True)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.where(total > 0, spare / total, 0.0))
-

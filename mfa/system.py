@@ -363,9 +363,14 @@ def _check_process(
         case Trade() if process.reroute and not (process.capacity or process.limit):
             complain(("reroute",), "has no 'capacity' and no 'limit', so nothing is ever rerouted")
         case Source() if process.gives and process.capacity:
-            complain(("capacity",), "gives, so it is not asked; a capacity is for one that is asked")
+            complain(
+                ("capacity",), "gives, so it is not asked; a capacity is for one that is asked"
+            )
         case Buffer() if bool(process.target) == bool(process.target_days):
-            complain((), "needs one of 'target' (mass) and 'target_days' (days of what its market is asked)")
+            complain(
+                (),
+                "needs one of 'target' (mass) and 'target_days' (days of what its market is asked)",
+            )
         case Buffer() if process.sum or process.at or process.as_:
             complain((), "stands where its market stands; it has no 'sum', 'at' or 'as'")
         case Sink() if process.response and not process.takes:

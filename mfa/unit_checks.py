@@ -28,6 +28,7 @@ OTHERS = {
 
 def check_units(system: System, compiled: list[Step], problems: Problems) -> None:
     """What drives a flow is mass per year, what drives a stock with content is what it contains."""
+
     def unit(expression: str) -> str:
         return product(*(system.parameters[name].unit for name in factors(expression)))
 

@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 import mfa
 
 YEARS = np.arange(2020, 2028)
-LABELS = {"place": ["N", "S"], "plant": ["p", "q"], "origin": ["a", "b", "c"], "type": ["x", "y"], "metal": ["Co", "Li"]}
+LABELS = {
+    "place": ["N", "S"],
+    "plant": ["p", "q"],
+    "origin": ["a", "b", "c"],
+    "type": ["x", "y"],
+    "metal": ["Co", "Li"],
+}
 PARAMETERS: dict[str, tuple[list[str], str]] = {
     "cars": (["year", "place", "type"], "vehicle/yr"),
     "content": (["type", "metal"], "kg/vehicle"),
@@ -101,7 +107,7 @@ cases = given(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @cases
 def test_every_disrupted_run_balances_and_fits(
     seed: int, scarce: float, reroute: bool, limiting: str
@@ -130,7 +136,7 @@ def unmet(given: xr.Dataset, reroute: bool) -> xr.DataArray:
     return mfa.simulate(system(reroute, "material"), free).unmet_demand
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     scarce=st.floats(0.1, 2.0),
@@ -146,7 +152,7 @@ def test_unmet_demand_never_rises_with_spare_capacity_or_stockpile(
     assert (unmet(after, reroute) <= unmet(before, reroute) + 1e-6).all()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @cases
 def test_a_shortage_in_the_last_year_changes_none_before(
     seed: int, scarce: float, reroute: bool, limiting: str

@@ -310,7 +310,13 @@ def test_what_means_nothing_is_refused() -> None:
     }  # fmt: skip
     refused(lambda: system({"x": ([], "t/yr"), "e": ([], "1")}, idle), "no trade or source")
     wrong = dict(stockpiled().processes)
-    wrong["store"] = {"rule": "buffer", "from": "mine", "to": "use", "target": "t", "fill_rate": "r"}
+    wrong["store"] = {
+        "rule": "buffer",
+        "from": "mine",
+        "to": "use",
+        "target": "t",
+        "fill_rate": "r",
+    }
     parameters = {"t": ([], "t"), "r": ([], "1"), "sales": (["year"], "t/yr"), "most": ([], "t/yr")}
     wrong["metal"] = {"rule": "market", "from": ["mine"]}
     refused(lambda: system(parameters, wrong), "a buffer stands before a market")  # type: ignore[arg-type]

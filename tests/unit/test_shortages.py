@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pytest
 import xarray as xr
 
 import mfa
-from mfa import MfaError
 
 INF = np.inf
 LABELS = {"origin": ["a", "b", "c"], "place": ["N", "S"], "metal": ["Co", "Li"]}
@@ -40,7 +38,11 @@ def system(
 
 def trade(**ore: Any) -> mfa.System:
     return system(
-        {"demand": (["year"], "t/yr"), "share": (["origin"], "1"), "most": (["year", "origin"], "t/yr")},
+        {
+            "demand": (["year"], "t/yr"),
+            "share": (["origin"], "1"),
+            "most": (["year", "origin"], "t/yr"),
+        },
         {
             "mine": {"rule": "source"},
             "ore": {"rule": "trade", "from": "mine", "shares": "share", "capacity": "most", **ore},
