@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mfa.buffer_step import BufferStep
-from mfa.capacities import Scarcity, scarcity
 from mfa.dims import require_size
 from mfa.errors import MfaError, Problems
 from mfa.flows import Flow, arrival_flows, ask_flows, connect
@@ -28,6 +27,7 @@ from mfa.process_steps import (
     UserStep,
 )
 from mfa.role_plans import RolePlan, plan_roles
+from mfa.scarcity import Scarcity, scarcity
 from mfa.schema import (
     Buffer,
     Make,

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from mfa.capacities import limiting_material
 from mfa.lifetime_fields import survival_of
 from mfa.process_steps import SinkStep
+from mfa.scarcity import limiting_material
 from mfa.steps import Array, Bound, Dims, over_years, spread, sum_over
 from mfa.stock_step import StockStep
 
