@@ -68,7 +68,7 @@ class Place:
                     f"{limit.flow!r} ({', '.join(dims[limit.flow])}) has not at {dict(limit.at)}",
                     ("limit", number, "ratio" if extra else "at"),
                 )
-            if told and not host | {*limit.of} <= own:
+            if told and not (host | {*limit.of}) - {"sample"} <= own:
                 self._complain(
                     f"limit: it is by ({', '.join(signature.sort(host | {*limit.of}))}), the capacity "
                     f"({told}) by ({', '.join(signature.sort(own))}); give the capacity those dimensions",
