@@ -104,6 +104,8 @@ class BufferStep(Step):
             np.broadcast_to(a, target.shape) for a in (wish, most, allowed, gap)
         )
         into, out, wished = (np.zeros(target.shape) for _ in range(3))
+        if not target.any():
+            return into, out, wished
         level = np.zeros(target.shape[:-1])
         for year in range(target.shape[-1]):
             out[..., year] = np.minimum(np.minimum(level, gap[..., year]), most[..., year])

@@ -26,7 +26,7 @@ from mfa.shortage_levels import DUST, newton, pooled, spared
 from mfa.steps import Array, Bound, Dims, Gather, Step, spread
 from mfa.trade_steps import TradeStep
 
-KINDS = ("full", "lim", "now", "slope", "fill")
+KINDS = ("full", "lim", "now", "slope")
 JUST = 1 + 1e-13
 HASTY = 25
 """Rounds with full steps; after them steps are shorter, since two shortages may drive each other."""
@@ -49,6 +49,9 @@ class Walks:
         self.plan, self.bound, self.most, self.demands = plan, bound, most, demands
         self.limits, self.count = plan.scarcity, len(years)
         self.rounds = 0
+        filled = [one for one in self.limits.buffers if _some_target(bound[one.name])]
+        self.buffers = tuple(filled)
+        self.kinds = (*KINDS, "fill") if filled else KINDS
         self.levels: Flows = {}  # by flow
         self.own: Flows = {}  # of places, over the cells that share
         self.shares: Flows = {}  # of trades whose origins change
@@ -56,7 +59,7 @@ class Walks:
         self.history: dict[str, tuple[Array, Array]] = {}
         self.reached: Flows = {}  # of markets
         self.wished: Flows = {}  # what stockpiles wish to take
-        for buffer in self.limits.buffers:
+        for buffer in self.buffers:
             self.wished[buffer.name] = np.zeros(self._shape(buffer.dims))
 
     def once(self, flows: Mapping[str, Array]) -> tuple[dict[str, Bound], float]:
@@ -73,7 +76,7 @@ class Walks:
     # ------------------------------------------------------------- up
 
     def _up(self, flows: Mapping[str, Array]) -> None:
-        asks: dict[str, Flows] = {kind: {} for kind in KINDS}
+        asks: dict[str, Flows] = {kind: {} for kind in self.kinds}
         for demand in self.demands:
             mass = demand.mass(flows)
             level = self.levels.get(demand.flow, np.ones((1,) * (len(demand.dims) + 1)))
@@ -82,14 +85,16 @@ class Walks:
             asks["lim"][demand.flow] = demand.to_flow(mass * others)
             asks["now"][demand.flow] = demand.to_flow(mass * np.minimum(demand.level, others))
             asks["slope"][demand.flow] = demand.to_flow(mass * (demand.level <= others * JUST))
-            asks["fill"][demand.flow] = np.zeros(1)
+            if self.buffers:
+                asks["fill"][demand.flow] = np.zeros(1)
         for buffer in self.limits.buffers:
-            for kind in KINDS:
+            for kind in self.kinds:
                 asks[kind][buffer.inflow] = np.zeros(1)
+        for buffer in self.buffers:
             asks["fill"][buffer.inflow] = self.wished[buffer.name]
         for name in self.limits.between:
             step, gather = self.limits.steps.get(name), self.limits.asks[name]
-            found = {kind: self._gathered(gather, asks[kind]) for kind in KINDS}
+            found = {kind: self._gathered(gather, asks[kind]) for kind in self.kinds}
             if isinstance(step, MarketStep):
                 self._through_market(step, found, asks, flows)
             elif isinstance(step, TradeStep):
@@ -97,7 +102,7 @@ class Walks:
             elif step is None:
                 self._at_place(self.limits.places[name], found, flows)
             else:
-                for kind in KINDS:
+                for kind in self.kinds:
                     told = {flow: asks[kind][flow] for flow in gather.flows}
                     whole = {
                         f: np.broadcast_to(a, self._shape(self.plan.dims[f]))
@@ -127,7 +132,8 @@ class Walks:
         asks["full"][step.last], asks["lim"][step.last] = full, lim
         asks["now"][step.last] = np.minimum(level * full, lim)
         asks["slope"][step.last] = full * (level * full <= lim * JUST)
-        asks["fill"][step.last] = found["fill"]
+        if self.buffers:
+            asks["fill"][step.last] = found["fill"]
         self.markets[step.name] = (
             found["full"], found["lim"], found["now"], found["slope"], arrived, full, lim,
         )  # fmt: skip
@@ -137,10 +143,10 @@ class Walks:
     ) -> None:
         told = self.bound[step.name].arrays["shares"]
         shares = self.shares.get(step.name, told)
-        mass = {k: spread(found[k], step.gathered_dims, step.all_dims) for k in KINDS}
+        mass = {k: spread(found[k], step.gathered_dims, step.all_dims) for k in self.kinds}
         place = self.limits.places.get(step.name)
         if place is not None:
-            parts = {k: mass[k] * told for k in KINDS}
+            parts = {k: mass[k] * told for k in self.kinds}
             # what is asked of each origin now; where they reroute, all of them are one pool
             parts["now"] = mass["now"] * (told if place.rerouted else shares)
             self._at_place(place, parts, flows)
@@ -148,7 +154,7 @@ class Walks:
                 shares = self._rerouted(place, parts, told, flows)
                 self.shares[step.name] = shares
         axes = tuple(step.all_dims.index(d) for d in step.later)
-        for kind in KINDS:
+        for kind in self.kinds:
             moving = shares if kind in ("now", "fill") or (place and place.rerouted) else told
             part = mass[kind] * moving
             part = part.sum(axis=axes, keepdims=True) if axes else part
@@ -159,18 +165,19 @@ class Walks:
     def _at_place(self, place: Place, asked: Flows, flows: Mapping[str, Array]) -> None:
         """Move the level of a place towards where asks meet its capacity; see what is left to fill with."""
         capacity = place.capacity(self.most[place.name], flows, self.plan.dims)
-        cells = {k: self._cells(place, asked[k], place.pool) for k in KINDS}
+        cells = {k: self._cells(place, asked[k], place.pool) for k in self.kinds}
         if place.rerouted:
-            by_origin = self._cells(place, asked["now"] + asked["fill"], place.cells)
+            by_origin = self._cells(place, asked["now"] + asked.get("fill", 0.0), place.cells)
             capacity = pooled(capacity, by_origin, place.axes)
         own = self.own.get(place.name, np.ones(1))
         level = self._slower(
             own, newton(own, cells["full"], cells["now"], cells["slope"], capacity)
         )
         self.own[place.name] = level
+        fill = cells.get("fill", np.zeros(1))
         with np.errstate(divide="ignore", invalid="ignore"):
-            room = (capacity - cells["now"]) / cells["fill"]
-        room = np.where((cells["fill"] > 0) & np.isfinite(capacity), np.clip(room, 0.0, 1.0), 1.0)
+            room = (capacity - cells["now"]) / fill
+        room = np.where((fill > 0) & np.isfinite(capacity), np.clip(room, 0.0, 1.0), 1.0)
         self.own["fill " + place.name] = np.where(level < 1.0, 0.0, room)
 
     def _cells(self, place: Place, array: Array, kept: Dims) -> Array:
@@ -185,7 +192,7 @@ class Walks:
         """Return the shares of origins once what exceeds a capacity has gone to spare ones."""
         capacity = place.capacity(self.most[place.name], flows, self.plan.dims)
         room = self.own["fill " + place.name]
-        wanted = asked["now"] + asked["fill"] * room
+        wanted = asked["now"] + asked.get("fill", 0.0) * room
         asked_of = self._cells(place, wanted, place.cells)
         whole = pooled(capacity, asked_of, place.axes)
         total = asked_of.sum(axis=place.axes, keepdims=True)
@@ -223,7 +230,7 @@ class Walks:
                 self.levels[flow] = self._read(gather, level, flow)
                 fills[flow] = self._read(gather, fill, flow)
         moved = 0.0
-        for buffer in self.limits.buffers:
+        for buffer in self.buffers:
             found = self.markets.get(buffer.market)
             asks = buffer.asks(flows) if found is None else found[0]
             gap = self.own.get("gap " + buffer.name, np.zeros(1))
@@ -351,7 +358,7 @@ class Walks:
     # ------------------------------------------------------------- shapes
 
     def _stockpiles(self, step: MarketStep) -> list[BufferStep]:
-        return [one for one in self.limits.buffers if one.market == step.name]
+        return [one for one in self.buffers if one.market == step.name]
 
     def _shape(self, dims: Dims) -> tuple[int, ...]:
         size = self.plan.system.dimensions
@@ -373,3 +380,8 @@ class Walks:
         order = [left.index(d) for d in read if d is not None]
         array = array.transpose(*order, array.ndim - 1)
         return array[(*(None if d is None else slice(None) for d in read), ...)]
+
+
+def _some_target(bound: Bound) -> bool:
+    """Whether a stockpile is ever to hold anything."""
+    return any(bound.arrays[key].any() for key in ("target", "target_days") if key in bound.arrays)

@@ -39,7 +39,12 @@ def rows() -> Iterator[Row]:
     for name in ("spare_mines", "cobalt_shock", "cobalt_shock_stockpile", "indonesia_nickel"):
         shock = mfa.read_scenario(SCENARIOS / f"{name}.yaml")
         found = ratio(lambda shock=shock: computed(shock), lambda: computed(plain))
-        yield f"{name}: a run beside the reference", f"{found:.1f} x", f"{LIMIT:g} x", found <= LIMIT
+        yield (
+            f"{name}: a run beside the reference",
+            f"{found:.1f} x",
+            f"{LIMIT:g} x",
+            found <= LIMIT,
+        )
         given, free = mfa.build_parameters(shock), mfa.build_parameters(plain)
         found = ratio(
             lambda given=given: mfa.simulate(compiled, given),

@@ -357,3 +357,37 @@ def test_the_plan_says_what_is_limited() -> None:
     assert "demand that may be short: use" in text
     assert "ratio · mine_to_ore at Li (for Co)" in str(mfa.plan(by_product()))
     assert "fleet" in str(mfa.plan(products("product")))
+
+
+def test_samples_are_short_each_for_itself(tmp_path: Path) -> None:
+    spread = "  most: {a: {value: 30 t/yr, uniform: [0.5, 2]}}\n"
+    base = read(tmp_path, more=spread)
+    band = mfa.run(base, samples=70, seed=2)
+    assert "unmet_demand" in band
+    whole = mfa.run(base, samples=70, seed=2, keep=["most", "unmet_demand", "mine_to_ore"])
+    lacking = np.maximum(50 - whole.most.sel(origin="a"), 0)
+    np.testing.assert_allclose(whole.unmet_demand, lacking, atol=1e-8)
+    assert (
+        0 < float(whole.unmet_demand.min()) < float(whole.unmet_demand.max()) or lacking.min() == 0
+    )
+    one = mfa.run(base, samples=[66], seed=2, keep=["unmet_demand"])
+    assert (one.unmet_demand.values[0] == whole.unmet_demand.values[66]).all()
+    split = mfa.run(base, samples=70, seed=2, block=64, keep=["mine_to_ore", "unmet_demand"])
+    xr.testing.assert_equal(split.unmet_demand, whole.unmet_demand)
+    xr.testing.assert_equal(split.mine_to_ore, whole.mine_to_ore)
+
+
+def test_samples_of_unlimited_capacities_have_nothing_unmet(tmp_path: Path) -> None:
+    base = read(tmp_path).override(demand={"value": "100 t/yr", "uniform": [0.5, 2]})
+    band = mfa.run(base, samples=8, keep=["unmet_demand", "mine_to_ore"])
+    assert band.unmet_demand.shape == (8, 7) and not band.unmet_demand.any()
+
+
+def test_a_result_with_shortage_is_saved_and_read(tmp_path: Path) -> None:
+    base = read(tmp_path, default="20 t/yr")
+    mfa.save(mfa.run(base), tmp_path / "out")
+    again = mfa.load(tmp_path / "out")
+    np.testing.assert_allclose(again.unmet_demand, 40, rtol=1e-9)
+    assert again.attrs["shortage_iterations"] >= 1
+    told = mfa.run(mfa.read_scenario(tmp_path / "out" / "manifest.yaml"))
+    xr.testing.assert_equal(told.unmet_demand, again.unmet_demand)
