@@ -125,7 +125,7 @@ class Lean:
         shared = conserved and all(conserved in self.dims(name) for name in told)
         dims: Dims = ("sample", conserved) if conserved and shared else ("sample",)
         kept = frozenset(dims)
-        zero = np.zeros((1,) * len(self.sizes))
+        zero = np.zeros((*(1,) * len(self.axes), self.sizes[-1]))
         totals = [
             sum((self._dense(self.products(name, kept), kept) for name in names), start=zero)
             for names in (into, out, stocks)
