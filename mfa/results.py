@@ -46,8 +46,8 @@ def describe(compiled: Plan, name: str) -> dict[str, str]:
                 attrs[f"as_{end}"] = ", ".join(f"{d}={read}" for d, read in reading.items())
         into, out_of = processes[flow.target], processes[flow.source]
         if isinstance(out_of, Buffer):
-            attrs["role"], attrs["market"] = "stockpile", flow.target
-        elif isinstance(into, Market):
+            return attrs  # what a stockpile releases is neither mined now nor recycled
+        if isinstance(into, Market):
             attrs["role"] = "primary" if flow.source == into.from_[-1] else "secondary"
             attrs["market"] = flow.target
         elif isinstance(out_of, Market) and flow.target != out_of.surplus_to:
