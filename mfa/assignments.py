@@ -58,7 +58,9 @@ def assign(given: Given, system: System) -> list[Assignment]:
     fixed = given.selection
     open_dims = {d: system.dimensions[d] for d in spec.dims if d != "year" and d not in fixed}
     laws = {name: tuple(law.fields) for name, law in LAWS.items()}
-    words = Vocabulary(open_dims, laws, tuple(system.parameters))
+    words = Vocabulary(
+        open_dims, laws, tuple(system.parameters), given.parameter in system.unlimited
+    )
     form = read_form(given.raw, words, given.place)
     unfolded = list(leaves(named(form, given.parameter, fixed, spec.dims, given.giver)))
     return [

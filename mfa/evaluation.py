@@ -53,8 +53,24 @@ def changed(values: Array, changes: tuple[Change, ...], region: Region) -> Array
     for change in changes:
         unit = "1" if change.kind == "scale" else region.unit
         amount = evaluate(change.value, replace(region, unit=unit))
+        _require_some_limit(values, amount, change, region)
         values = values * amount if change.kind == "scale" else values + amount
     return values
+
+
+def _require_some_limit(values: Array, amount: Array, change: Change, region: Region) -> None:
+    """Raise if a change is meant for what is unlimited, where it would do nothing."""
+    if not np.isinf(values).any():
+        return
+    neutral = 1.0 if change.kind == "scale" else 0.0
+    idle = np.isinf(values) & (amount != neutral)
+    if idle.any():
+        cell = np.argwhere(idle.any(axis=-1))[0][-len(region.dims) :] if region.dims else ()
+        raise MfaError(
+            f"it is unlimited for {region.cell(tuple(int(i) for i in cell))}, so to {change.kind} it does "
+            "nothing; give it a number first, in this lever or in one before it",
+            change.place,
+        )
 
 
 def _checked_number(number: Number, region: Region) -> float:
@@ -67,6 +83,8 @@ def _checked_number(number: Number, region: Region) -> float:
                 f"the unit names {number.element}, but the value is for {', '.join(labels) or 'all'}",
                 where,
             )
+    if np.isinf(number.value):
+        return number.value
     if number.unit is None and unit not in ("1", "year") and number.value != 0:
         raise MfaError(
             f"{number.value:g} has no unit; write it with one, like '{number.value:g} {unit}'",

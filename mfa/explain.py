@@ -155,7 +155,7 @@ def cells_in_words(cells: Sequence[Cell], dimensions: Mapping[str, Sequence[str]
 
 def _numbers(series: np.ndarray, scenario: Scenario, entry: Entry) -> Iterator[str]:
     if len(series) == 1 or (series == series[0]).all():
-        yield f"{series[0]:.6g}"
+        yield _told(series[0], 6)
         return
     first, last = scenario.years
     wanted = {
@@ -165,7 +165,7 @@ def _numbers(series: np.ndarray, scenario: Scenario, entry: Entry) -> Iterator[s
         *_given_years(entry.form),
     }
     shown = [year for year in sorted(wanted) if scenario.report_from <= year <= last]
-    yield "  ".join(f"{year}: {series[year - first]:.4g}" for year in shown)
+    yield "  ".join(f"{year}: {_told(series[year - first], 4)}" for year in shown)
 
 
 def _given_years(form: Form) -> set[int]:
@@ -198,7 +198,7 @@ def _change(form: Form) -> str:
     if isinstance(inner, Fields):
         return "changed in " + ", ".join(name for name, _ in inner.fields)
     amount = inner.value if isinstance(inner, Change) else None
-    number = f" {amount.value:g}" if isinstance(amount, Number) else ""
+    number = f" {_told(amount.value, 6)}" if isinstance(amount, Number) else ""
     return ("scaled by" if kind_of(form) == "scale" else "with an addition of") + (
         number or " a value"
     )
@@ -235,3 +235,12 @@ def aligned(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
         ).rstrip()
         for row in rows
     )
+
+
+def _told(value: float, digits: int) -> str:
+    """Return a number with so many digits; a capacity that does not bind is infinite.
+
+    >>> _told(1234.5, 4), _told(float("inf"), 4)
+    ('1234', 'unlimited')
+    """
+    return "unlimited" if value == float("inf") else f"{value:.{digits}g}"

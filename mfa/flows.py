@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from mfa.errors import Place, Problems, known
 from mfa.rules import USER_RULES
 from mfa.schema import (
+    Buffer,
     Make,
     Market,
     Process,
@@ -77,6 +78,9 @@ def _arrows(name: str, process: Process) -> Iterable[tuple[tuple[str | int, ...]
                 yield ("from",), process.from_, name, True
             if process.to:
                 yield ("to",), name, process.to, True
+        case Buffer():
+            yield ("from",), process.from_, name, True
+            yield ("to",), name, process.to, True
         case UserProcess():
             pull = USER_RULES[process.rule].direction == "pull"
             for source in process.from_.values():

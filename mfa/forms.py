@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
+from mfa.dated import DATED, strengths
 from mfa.errors import MfaError, Place, known
 from mfa.files import Branch, place_of
 from mfa.uncertainty import BESIDE, DISTRIBUTIONS, Fitted, read_uncertainty, require_alone
@@ -195,8 +196,9 @@ KEYWORDS: dict[str, dict[str, str] | None] = {
         "scale": "what the inherited value is multiplied with",
         "add": "never beside ``scale``: their order would decide",
         **SAID,
+        **DATED,
     },
-    "add": {"add": "what is added to the inherited value", **SAID},
+    "add": {"add": "what is added to the inherited value", **SAID, **DATED},
 }
 """The key that tells a form, and what may stand beside it with its meaning; laws have their own."""
 
@@ -208,6 +210,7 @@ class Vocabulary:
     dims: Mapping[str, tuple[str, ...]]
     laws: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     parameters: tuple[str, ...] = ()
+    unlimited: bool = False
 
     def without(self, dim: str) -> Vocabulary:
         return replace(self, dims={d: labels for d, labels in self.dims.items() if d != dim})
@@ -220,6 +223,8 @@ def read_form(raw: Any, words: Vocabulary, place: Place) -> Form:
         raise MfaError(message, place)
     if raw == "rest":
         return Rest(place)
+    if raw == UNLIMITED:
+        return _unlimited(words, place)
     if raw is None or raw == "":
         raise MfaError("nothing is written here; give a number, or a text with a unit", place)
     if isinstance(raw, bool | list | tuple):
@@ -236,6 +241,20 @@ def read_form(raw: Any, words: Vocabulary, place: Place) -> Form:
         return _number(float(raw), place)
     except (TypeError, ValueError):
         raise MfaError(f"{raw!r} is not a value", place) from None
+
+
+UNLIMITED = "unlimited"
+"""What is written where a capacity does not bind."""
+
+
+def _unlimited(words: Vocabulary, place: Place) -> Number:
+    if not words.unlimited:
+        raise MfaError(
+            "only a capacity, a ratio to a host or a release rate can be 'unlimited', and only if nothing "
+            "else is computed from it; give a number",
+            place,
+        )
+    return Number(math.inf, None, None, place)
 
 
 def _number(value: float, place: Place) -> Number:
@@ -270,6 +289,13 @@ def _mapping(raw: Mapping[Any, Any], words: Vocabulary, place: Place) -> Form:
             return _READERS[keyword](raw, words, place)
     if all(isinstance(key, int) for key in raw):
         points = [(int(k), read_form(v, words, _at(raw, k, place))) for k, v in raw.items()]
+        for _, point in points:
+            if isinstance(point, Number) and math.isinf(point.value):
+                raise MfaError(
+                    "a path goes from number to number, so no year of it is 'unlimited'; write a large "
+                    "capacity, or a table with 'before: unlimited'",
+                    point.place,
+                )
         return YearPath(tuple(sorted(points, key=lambda point: point[0])), place)
     return _labels(raw, words, place)
 
@@ -439,10 +465,29 @@ def _change(raw: Mapping[Any, Any], words: Vocabulary, place: Place) -> Form:
     if "scale" in raw and "add" in raw:
         raise MfaError("'scale' and 'add' at once: their order would decide; write one", place)
     kind: Literal["scale", "add"] = "scale" if "scale" in raw else "add"
-    change = Change(kind, read_form(raw[kind], words, _at(raw, kind, place)), place)
+    amount = read_form(raw[kind], words, _at(raw, kind, place))
+    if dated := {key: raw[key] for key in DATED if key in raw}:
+        amount = _dated(kind, amount, dated, raw, place)
+    change = Change(kind, amount, place)
     if raw.keys() & {"source", "reason"}:
         return Known(change, str(raw.get("source", "")), str(raw.get("reason", "")), "", (), place)
     return change
+
+
+def _dated(
+    kind: str, amount: Form, dated: Mapping[str, Any], raw: Mapping[Any, Any], place: Place
+) -> YearPath:
+    """Return a dated change as a path: what it does at each year, nothing outside them."""
+    if not isinstance(amount, Number) or math.isinf(amount.value):
+        message = f"what is dated is one number; write the labels outside: {{label: {{{kind}: …}}}}"
+        raise MfaError(message, _at(raw, kind, place))
+    points = strengths(dated, lambda key, text: MfaError(text, _at(raw, key, place)))
+    nothing = 1.0 if kind == "scale" else 0.0
+
+    def at(strength: float) -> Number:
+        return replace(amount, value=nothing + (amount.value - nothing) * strength)
+
+    return YearPath(tuple((year, at(strength)) for year, strength in points), place)
 
 
 _READERS: dict[str, Callable[[Mapping[Any, Any], Vocabulary, Place], Form]] = {

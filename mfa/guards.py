@@ -192,7 +192,7 @@ def _driven(system: System, name: str) -> str:
         if not isinstance(own, Source | Sink | Stock):
             continue
         for (key, *_), text in expressions(own).items():
-            if key != "shares" and name in factors(text):
+            if key not in ("shares", "response") and name in factors(text):
                 return f"it is the {key!r} of process {process!r}"
     return ""
 

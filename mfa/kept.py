@@ -14,14 +14,18 @@ from mfa.plans import Plan
 from mfa.role_arrays import Ledger
 from mfa.role_names import ROLES, variable
 from mfa.role_plans import RolePlan, Term
+from mfa.shortage_results import RESPONSE, UNMET, shortage_frame
 
 Keep: TypeAlias = str | Sequence[str] | Mapping[str, str | Sequence[str]]
 
 ALL = "all"
 """Stands for all flows and stocks, whole."""
 
-BY_DEFAULT = ("demand", "primary_supply", "secondary_supply", "in_use", "unmet_demand")
+BY_DEFAULT = ("demand", "primary_supply", "secondary_supply", "in_use")
 """Roles, and secondary supply, that are kept if nothing is said, as far as a system has them."""
+
+SHORT = (UNMET, RESPONSE)
+"""Kept by default too, if a system has capacities."""
 
 SCRAPS = ("old_scrap_supply", "new_scrap_supply")
 
@@ -82,13 +86,15 @@ def recipe(keep: Keep | None, compiled: Plan) -> Recipe:
     dims = dims_of(compiled)
     made = made_of_roles(compiled)
     if keep is None:
+        short = {n: _places(compiled, dims[n]) for n in shortage_frame(compiled) if n in SHORT}
         names = [n for n in map(variable, BY_DEFAULT) if n in made]
         if not names:
-            own = (*compiled.flows, *compiled.stocks)
+            own = (*compiled.flows, *compiled.stocks, *short)
             return _sums(own, {n: _places(compiled, dims[n]) for n in own}, compiled)
-        return _with_roles(names, {}, made, compiled)
+        return _with_roles([*names, *short], short, made, compiled)
     if ALL in (keep, *keep):
-        return _sums((*compiled.flows, *compiled.stocks), {}, compiled)
+        own = (*compiled.flows, *compiled.stocks, *shortage_frame(compiled))
+        return _sums(own, {}, compiled)
     given = (keep,) if isinstance(keep, str) else keep
     told: Mapping[str, str | Sequence[str]] = (
         given if isinstance(given, Mapping) else dict.fromkeys(given, ())
@@ -143,7 +149,8 @@ def dims_of(compiled: Plan) -> dict[str, tuple[str, ...]]:
     """Return the dimensions of every flow, stock and parameter of a plan; those of flows lack the year."""
     steps = {step.stock: step.stock_dims for step in compiled.steps if step.stock}
     specs = {name: spec.dims for name, spec in compiled.system.parameters.items()}
-    return {**compiled.dims, **steps, **specs}
+    short = {name: dims for name, (dims, _) in shortage_frame(compiled).items()}
+    return {**compiled.dims, **steps, **specs, **short}
 
 
 def _places(compiled: Plan, dims: Sequence[str]) -> tuple[str, ...]:

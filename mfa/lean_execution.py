@@ -25,7 +25,7 @@ from mfa.plans import Plan
 from mfa.process_steps import MakeStep, MarketStep, SinkStep, SourceStep, SplitStep
 from mfa.products import Array, Product, dense, joined, merged
 from mfa.reuse import Reuse, share_left
-from mfa.schema import Sink, Source, Stock
+from mfa.schema import Buffer, Sink, Source, Stock
 from mfa.steps import Bound, Dims, Gather, Step, must_not_be_negative, spread
 from mfa.stock_step import StockStep
 from mfa.system import factors
@@ -126,12 +126,12 @@ class Lean:
         kinds = {name: type(process) for name, process in system.processes.items()}
         into = [f for f, flow in self.plan.flows.items() if kinds[flow.source] is Source]
         out = [f for f, flow in self.plan.flows.items() if kinds[flow.target] is Sink]
-        stocks = [name for name, process in self.plan.stocks.items() if kinds[process] is Stock]
+        stocks = [n for n, process in self.plan.stocks.items() if kinds[process] in (Stock, Buffer)]
         told = [*into, *out, *stocks]
         shared = conserved and all(conserved in self.dims(name) for name in told)
         dims: Dims = ("sample", conserved) if conserved and shared else ("sample",)
         kept = frozenset(dims)
-        zero = np.zeros((1,) * len(self.sizes))
+        zero = np.zeros((*(1,) * len(self.axes), self.sizes[-1]))
         totals = [
             sum((self._dense(self.products(name, kept), kept) for name in names), start=zero)
             for names in (into, out, stocks)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from mfa.errors import Place, Problems
 from mfa.flows import Flow
 from mfa.labels import ALWAYS
-from mfa.schema import Process, Sink, Stock
+from mfa.schema import Buffer, Process, Sink, Source, Stock, Trade
 
 RESERVED = {
     **dict.fromkeys(ALWAYS, "a dimension of every result"),
@@ -15,6 +15,21 @@ RESERVED = {
     "about": "the description of a file",
 }
 """Names that no parameter can have, and what they are."""
+
+
+SHORTAGE = {
+    "unmet_demand": "the unmet demand of a system with capacities",
+    "demand_response": "what demand gives up in a system with capacities",
+    "price_index": "the price index of a system with capacities",
+}
+"""What stands in the result of a system with capacities, and what it is."""
+
+
+def is_limited(process: Process) -> bool:
+    """Say whether a process can deliver less than it is asked for."""
+    if isinstance(process, Trade):
+        return bool(process.capacity or process.limit)
+    return isinstance(process, Source) and process.capacity is not None
 
 
 def refuse_clashes(
@@ -44,11 +59,13 @@ def refuse_clashes(
     problems = Problems()
     taken = dict(RESERVED) | {dim: f"the dimension {dim!r}" for dim in dimensions}
     taken |= indicators or {}
+    if any(is_limited(process) for process in processes.values()):
+        taken |= SHORTAGE
     for name, flow in flows.items():
         _take(taken, name, f"the flow from {flow.source!r} to {flow.target!r}",
               place("processes", flow.computed_by), problems)  # fmt: skip
     for process, own in processes.items():
-        if isinstance(own, Sink | Stock):
+        if isinstance(own, Sink | Stock | Buffer):
             _take(taken, f"{process}_stock", f"the stock of process {process!r}",
                   place("processes", process), problems)  # fmt: skip
     for name in parameters:

@@ -182,6 +182,8 @@ def _variable(
         "long_name": spec.meaning or name.replace("_", " "),
         "kind": "parameter",
     }
+    if np.isinf(array).any():
+        attrs["comment"] = "infinite where it is unlimited"
     return xr.Variable((*lead, *owners.dims, *own), array, attrs).transpose(*lead, *wanted)
 
 

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from mfa.buffer_step import BufferStep
 from mfa.cards import card, folded
 from mfa.dims import require_size
 from mfa.errors import MfaError, Problems
 from mfa.flows import Flow, arrival_flows, ask_flows, connect
-from mfa.lifetime_fields import lifetime_parameters
 from mfa.ordering import Part, components, part_of
 from mfa.process_steps import (
     MakeStep,
@@ -29,7 +29,9 @@ from mfa.process_steps import (
     UserStep,
 )
 from mfa.role_plans import RolePlan, plan_roles
+from mfa.scarcity import Scarcity, scarcity
 from mfa.schema import (
+    Buffer,
     Make,
     Market,
     Process,
@@ -42,8 +44,9 @@ from mfa.schema import (
 )
 from mfa.steps import Dims, Signature, Step
 from mfa.stock_step import StockStep
-from mfa.system import System, expressions, factors
+from mfa.system import System
 from mfa.trade_steps import TradeStep
+from mfa.unit_checks import check_units
 
 if TYPE_CHECKING:
     from mfa.scenario import Scenario
@@ -57,6 +60,7 @@ STEPS: dict[type[Process], Callable[..., Step]] = {
     Split: SplitStep,
     Market: MarketStep,
     Trade: TradeStep,
+    Buffer: BufferStep,
     UserProcess: UserStep,
 }
 """The step of each rule."""
@@ -72,6 +76,7 @@ class Plan:
     stocks: Mapping[str, str]
     parts: tuple[Part, ...]
     roles: RolePlan | None = None
+    scarcity: Scarcity | None = None
 
     @property
     def steps(self) -> list[Step]:
@@ -102,6 +107,8 @@ class Plan:
                 lines += [f"{bar}      {text}" for text in step.equation().split("; ")]
             if part.kind != "all years":
                 lines.append("  └")
+        if self.scarcity is not None:
+            lines += self.scarcity.told()
         if self.roles is not None:
             lines.append(str(self.roles))
         return "\n".join(lines)
@@ -109,7 +116,7 @@ class Plan:
     def mermaid(self) -> str:
         """Return the drawing of the system in the Mermaid language.
 
-        Shapes tell the rules apart: stocks and sinks are cylinders, markets
+        Shapes tell the rules apart: stocks, buffers and sinks are cylinders, markets
         and trades are rhombs, sources are circles.  Nodes are numbered, because
         names such as ``end`` or ``style`` are words of that language.
         """
@@ -119,6 +126,7 @@ class Plan:
             "sink": '[("{}")]',
             "market": '{{{{"{}"}}}}',
             "trade": '{{{{"{}"}}}}',
+            "buffer": '[("{}")]',
         }
         lines = ["flowchart LR"]
         node = {name: f"p{i}_{_letters(name)}" for i, name in enumerate(self.system.processes, 1)}
@@ -204,13 +212,14 @@ def plan(system: System | Scenario) -> Plan:
     _check_reading(system, flows, dims, problems)
     _check_sizes(system, dims, problems)
     problems.raise_if_any()
-    _check_units(system, compiled, problems)
+    check_units(system, compiled, problems)
     stock_dims = {step.stock: step.stock_dims for step in compiled if step.stock}
     roles = plan_roles(system, flows, dims, stock_dims, problems)
+    limits = scarcity(signature, flows, dims, compiled, problems)
     problems.raise_if_any()
     parts = tuple(part_of(group, system) for group in components(compiled))
     stocks = {step.stock: step.name for step in compiled if step.stock}
-    return Plan(system, flows, dims, stocks, parts, roles)
+    return Plan(system, flows, dims, stocks, parts, roles, limits)
 
 
 def _letters(name: str) -> str:
@@ -289,67 +298,3 @@ def _check_place(step: Step) -> None:
             f"{double[0]}; write 'sum: [{double[0]}]' there, or leave 'at' out",
             step.signature.system.place("processes", step.name, "at"),
         )
-
-
-def _check_units(system: System, compiled: list[Step], problems: Problems) -> None:
-    """What drives a flow is mass per year, what drives a stock with content is what it contains."""
-    from mfa.units import product
-
-    def unit(expression: str) -> str:
-        return product(*(system.parameters[name].unit for name in factors(expression)))
-
-    def must_be(step: Step, key: str, expression: str, expected: str, *inside: str) -> None:
-        found = unit(expression)
-        if found != expected:
-            problems.add(
-                f"process {step.name!r}: {key} ({expression}) is in {found}, it must be in {expected}",
-                system.place("processes", step.name, key, *inside),
-            )
-
-    for step in compiled:
-        process = step.process
-        if isinstance(step, StockStep) and step.driver:
-            key = "stock" if step.by_stock else "inflow"
-            text = " * ".join(filter(None, (step.driver, step.content)))
-            must_be(step, key, text, "t" if step.by_stock else "t/yr")
-            _check_reused_units(step, unit, must_be, problems)
-        elif getattr(process, "gives", None):
-            must_be(step, "gives", process.gives, "t/yr")  # type: ignore[attr-defined]
-        elif getattr(process, "takes", None):
-            must_be(step, "takes", process.takes, "t/yr")  # type: ignore[attr-defined]
-        for (key, *inside), text in _share_expressions(step).items():
-            must_be(step, key, text, "1", *inside)
-        if isinstance(step, StockStep):
-            for key, text in lifetime_parameters(step.lifetime).items():
-                if text in system.parameters:
-                    must_be(step, "lifetime", text, "1" if key == "shape" else "yr", key)
-
-
-def _check_reused_units(
-    step: StockStep,
-    unit: Callable[[str], str],
-    must_be: Callable[..., None],
-    problems: Problems,
-) -> None:
-    """What another stock retires is counted in the unit in which this one demands."""
-    from mfa.units import product
-
-    if step.reuse is None or not step.driver:
-        return
-    other = step.reuse.other
-    retired = unit(other.inflow) if other.inflow else product(unit(str(other.stock)), "1/yr")
-    if retired != unit(step.driver):
-        problems.add(
-            f"process {step.name!r}: it demands units in {unit(step.driver)}, {step.reuse.source!r} retires "
-            f"them in {retired}; reused units have to be of one kind",
-            step.signature.system.place("processes", step.name, "reused", "from"),
-        )
-    must_be(step, "reused", step.reuse.usable, "1", "usable")
-
-
-def _share_expressions(step: Step) -> dict[tuple[str, ...], str]:
-    """Return the shares and yields of a process, which have no unit, by their path."""
-    if isinstance(step.process, UserProcess):
-        return {}
-    found = expressions(step.process)
-    return {path: text for path, text in found.items() if path[0] in ("yield", "shares", "from")}

@@ -39,6 +39,9 @@ PACKAGES = (
 CONVENTIONS = "CF-1.13 CF-1.11"
 """What files of results follow: the newest version, and the newest that the CF checker knows."""
 
+WHERE_LIMITED = ("shortage_iterations",)
+"""What a run says of itself if its system has capacities."""
+
 OF_THE_RUN = ("inflow_convention", "balance_residual", "first_year", "flows", "stocks")
 """Attributes that :func:`mfa.simulate` gives a result."""
 
@@ -88,6 +91,7 @@ def with_provenance(result: xr.Dataset, scenarios: Sequence[Scenario]) -> xr.Dat
         "inputs_sha256": sha256("\n".join(sorted(set(files.values())))),
         "report_from": min(scenario.report_from for scenario in scenarios),
         **{key: result.attrs[key] for key in OF_THE_RUN},
+        **{key: result.attrs[key] for key in WHERE_LIMITED if key in result.attrs},
     }
     if commit := _git_commit(scenarios[0].folder):
         attrs["git_commit"] = commit

@@ -23,7 +23,7 @@ from mfa.netcdf import to_bytes
 from mfa.panels import totals
 from mfa.plans import Plan
 from mfa.provenance import now, of_the_run
-from mfa.schema import Market
+from mfa.schema import Buffer, Market
 
 
 def describe(compiled: Plan, name: str) -> dict[str, str]:
@@ -46,6 +46,8 @@ def describe(compiled: Plan, name: str) -> dict[str, str]:
             if flow.computed_by != process and {*reading} & {*compiled.dims[name]}:
                 attrs[f"as_{end}"] = ", ".join(f"{d}={read}" for d, read in reading.items())
         into, out_of = processes[flow.target], processes[flow.source]
+        if isinstance(out_of, Buffer):
+            return attrs  # what a stockpile releases is neither mined now nor recycled
         if isinstance(into, Market):
             attrs["role"] = "primary" if flow.source == into.from_[-1] else "secondary"
             attrs["market"] = flow.target

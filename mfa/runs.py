@@ -15,11 +15,12 @@ from mfa.assessment import assess
 from mfa.balances import check, extremes, residuals
 from mfa.dims import order
 from mfa.errors import MfaError, shortly
-from mfa.execution import bind, execute
+from mfa.execution import bind
 from mfa.parameters import build_parameters, years_of
 from mfa.plans import Plan, plan
 from mfa.results import describe
 from mfa.scenario import Scenario
+from mfa.shortage_results import shortage_frame, supplied
 from mfa.steps import Bound, Dims, spread
 from mfa.stock_step import StockStep
 from mfa.system import System, factors
@@ -61,22 +62,28 @@ def simulate(system: Plan | System, parameters: xr.Dataset) -> xr.Dataset:
             f"simulate wants the Dataset of mfa.build_parameters, this is {shortly(parameters)}"
         )
     compiled = system if isinstance(system, Plan) else plan(system)
-    bound, years = prepare(compiled, parameters)
-    values = execute(compiled, bound, years)
+    parameter = aligner(compiled, parameters.variables)
+    bound, years = prepare(compiled, parameters, parameter)
+    found = supplied(compiled, bound, parameter, years)
+    values = found.values
     labels = compiled.system.dimensions
     sizes = {d: len(own) for d, own in labels.items()}
-    found = residuals(accounts(compiled), values, sizes, compiled.system.axes)
+    balances = residuals(accounts(compiled), values, sizes, compiled.system.axes)
     extent = extremes(values[name] for name in compiled.flows)
-    worst = check(found, extent, labels, years)
-    return _labelled(compiled, values, years, worst)
+    worst = check(balances, extent, labels, years)
+    return _labelled(compiled, values, years, worst, found.iterations)
 
 
-def prepare(compiled: Plan, parameters: xr.Dataset) -> tuple[dict[str, Bound], range]:
+def prepare(
+    compiled: Plan,
+    parameters: xr.Dataset,
+    parameter: Callable[[str, Dims], Array] | None = None,
+) -> tuple[dict[str, Bound], range]:
     """Return the parameters of every step, aligned and checked, and the years of the run."""
     labels = years_of(compiled.system, parameters)
     years = range(int(labels[0]), int(labels[-1]) + 1)
     require_labels(compiled.system, parameters)
-    return bind(compiled, aligner(compiled, parameters.variables), years), years
+    return bind(compiled, parameter or aligner(compiled, parameters.variables), years), years
 
 
 def require_labels(system: System, parameters: xr.Dataset) -> None:
@@ -109,6 +116,7 @@ def aligner(compiled: Plan, parameters: Mapping[Any, xr.Variable]) -> Callable[[
         dimensions or another unit than the system's.
     """
     system, axes = compiled.system, compiled.system.axes
+    unlimited = system.unlimited
 
     @cache
     def single(name: str) -> tuple[Array, Dims]:
@@ -126,7 +134,8 @@ def aligner(compiled: Plan, parameters: Mapping[Any, xr.Variable]) -> Callable[[
         )
         if array.ndim and 0 not in array.strides:  # what is only spread stays so
             array = np.ascontiguousarray(array)
-        if not (np.isfinite(array.sum()) or np.isfinite(array).all()):
+        bounded = name not in unlimited or np.isnan(array).any() or (array == -np.inf).any()
+        if bounded and not (np.isfinite(array.sum()) or np.isfinite(array).all()):
             raise MfaError(f"{name}: a value is NaN or infinite; give every cell a number")
         return (array if "year" in variable.dims else array[..., None]), own
 
@@ -150,12 +159,16 @@ def _same_unit(name: str, stamped: object, declared: str) -> None:
         )
 
 
-def _labelled(compiled: Plan, values: dict[str, Array], years: range, worst: float) -> xr.Dataset:
+def _labelled(
+    compiled: Plan, values: dict[str, Array], years: range, worst: float, iterations: int
+) -> xr.Dataset:
     frame, axes = _frame(compiled, years)
     result = frame.copy(
         data={name: values[name].transpose(turned) for name, turned in axes.items()}
     )
     result.attrs["balance_residual"] = worst
+    if compiled.scarcity is not None:
+        result.attrs["shortage_iterations"] = iterations
     return result
 
 
@@ -175,12 +188,17 @@ def _frame(compiled: Plan, years: range) -> tuple[xr.Dataset, dict[str, tuple[in
     nothing = np.zeros(())
     variables: dict[str, xr.Variable] = {}
     axes: dict[str, tuple[int, ...]] = {}
-    for name in (*compiled.flows, *compiled.stocks):
-        dims = compiled.dims[name] if name in compiled.flows else steps[name].stock_dims
+    short = shortage_frame(compiled)
+    for name in (*compiled.flows, *compiled.stocks, *short):
+        if name in short:
+            dims, told = short[name]
+        else:
+            dims = compiled.dims[name] if name in compiled.flows else steps[name].stock_dims
+            told = describe(compiled, name)
         wanted = order((*dims, "year"), declared)
         axes[name] = tuple(((*dims, "year")).index(d) for d in wanted)
         empty = np.broadcast_to(nothing, [sizes[d] for d in wanted])
-        variables[name] = xr.Variable(wanted, empty, describe(compiled, name), fastpath=True)
+        variables[name] = xr.Variable(wanted, empty, dict(told), fastpath=True)
     used = {str(d) for variable in variables.values() for d in variable.dims}
     year = xr.Variable("year", np.array(years), {"long_name": "calendar year"})
     labels = {d: xr.Variable(d, np.array(own)) for d, own in system.dimensions.items() if d in used}

@@ -106,17 +106,33 @@ class Process(Model):
 
 
 class Source(Process):
-    """Supplies what is asked, or what it gives."""
+    """Supplies what is asked, at most its capacity, or what it gives."""
 
     gives: str | None = None
     """Amount it sends: a product of parameters. Without it the source gives what is asked."""
     to: str | None = None
     """Process that receives what it gives."""
+    capacity: str | None = None
+    """Most that it can supply: a product of parameters; without it there is no limit."""
+
+
+class Response(Model):
+    """How demand gives way to a rising price: its elasticity, and the highest price index."""
+
+    elasticity: str
+    """Change of demand with the price, in per cent of each per cent: below 0."""
+    highest_price: str | None = None
+    """Highest price index, 1 where nothing is short; what demand is left then stays unmet."""
+
+
+Limiting = Literal["product", "material"]
 
 
 class Sink(Process):
     """Keeps what arrives, or takes a given amount."""
 
+    response: Response | None = None
+    """How demand gives way to the price where something is short."""
     takes: str | None = None
     """Amount it asks for: a product of parameters. Without it the sink keeps what arrives."""
     from_: str | None = Field(default=None, alias="from")
@@ -151,6 +167,10 @@ class Stock(Process):
     """Retired units of another stock that lower what enters here."""
     lifetime: Lifetime
     """How long things stay in use."""
+    limiting: Limiting | None = None
+    """Whether the scarcest material limits the whole product (the default) or each only itself."""
+    response: Response | None = None
+    """How demand gives way to the price where something is short."""
     on_decline: Literal["raise", "allow", "retire_early"] = "raise"
     """What to do where a given level falls faster than things retire."""
 
@@ -182,6 +202,26 @@ class Market(Process):
     """Process that receives what nobody asks for."""
 
 
+class Limit(Model):
+    """What limits a by-product: its ratio to what flows of its host at the same place."""
+
+    flow: Name
+    """Flow of the host."""
+    at: dict[str, Name] = {}
+    """Labels of the host in its flow, e.g. the material."""
+    of: dict[str, Name]
+    """Labels of the by-product in what the trade is asked for."""
+    ratio: str
+    """By-product that comes with a tonne of the host: a product of parameters."""
+
+
+def _one_or_many_limits(value: Any) -> Any:
+    return (value,) if isinstance(value, Mapping) else value
+
+
+Limits = Annotated[tuple[Limit, ...], BeforeValidator(_one_or_many_limits)]
+
+
 class Trade(Process):
     """Asks each origin for its share of what is asked, or sends each destination its share."""
 
@@ -191,6 +231,29 @@ class Trade(Process):
     """Process that receives: every destination its share."""
     shares: str
     """Share of each origin or destination: a product of parameters."""
+    capacity: str | None = None
+    """Most that each origin can supply: a product of parameters; without it there is no limit."""
+    reroute: Literal["proportional"] | None = None
+    """What exceeds the capacity of an origin goes to others, in proportion to what they have to spare."""
+    limit: Limits = ()
+    """Hosts that limit a by-product: it cannot be more than their flow times a ratio."""
+
+
+class Buffer(Process):
+    """A stockpile: fills from a supplier when nobody is short, releases before demand is cut."""
+
+    from_: str = Field(alias="from")
+    """Supplier from which it is filled."""
+    to: str
+    """Market to which it releases."""
+    target: str | None = None
+    """Mass that it is to hold; either this or ``target_days``."""
+    target_days: str | None = None
+    """Days of what its market is asked for that it is to hold."""
+    fill_rate: str
+    """Share of what it lacks that is bought in a year in which nobody is short."""
+    release_rate: str | None = None
+    """Most that it releases in a year; without it all that it holds."""
 
 
 class UserProcess(Process):
@@ -211,6 +274,7 @@ BUILT_IN: dict[str, type[Process]] = {
     "split": Split,
     "market": Market,
     "trade": Trade,
+    "buffer": Buffer,
 }
 
 
@@ -420,6 +484,10 @@ def _model_at(model: type[Model], loc: tuple[Any, ...]) -> type[Model]:
         return Lifetime
     if loc[-1:] == ("reused",):
         return Reused
+    if loc[-1:] == ("response",):
+        return Response
+    if "limit" in loc:
+        return Limit
     if loc[:1] == ("potential",):
         return Economic if len(loc) > 1 else Potential
     if loc[:1] == ("targets",):

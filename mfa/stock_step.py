@@ -163,10 +163,7 @@ class StockStep(Step):
                 arrays["kept"] = kept
         if self.reuse:
             arrays |= self.reuse.bind(parameter, units, years)
-        content = np.ones((1,) * (len(self.inner) + 1))
-        if self.content:
-            content = parameter(self.content, self.inner)
-            must_not_be_negative(self, "content", self.content, content, self.inner, years)
+        content = self.contained(parameter, years)
         if self._content_can_wait(content):
             arrays |= {"survival": self._for(self.unit_dims, survival), "content": content}
             return Bound({**arrays, "inflow": units}, years, by_cohort)
@@ -175,14 +172,54 @@ class StockStep(Step):
             if "kept" in arrays:
                 arrays["kept of units"] = arrays["kept"]
         mass = spread(units, self.unit_dims, self.inner) * content
-        whole = (*map(self.signature.size, self.inner), len(years))
-        inflow = sum_over(np.broadcast_to(mass, whole), self.inner, self.carried)
+        inflow = self._carried(mass, len(years))
         alive = self._for(self.carried, survival)
         plain = "kept" in arrays
         arrays |= {"inflow": inflow, "survival": alive} if plain else self._merged(inflow, alive)
         if "kept" in arrays:
             arrays["kept"] = spread(arrays["kept"], self.unit_dims, self.inner)
         return Bound(arrays, years, by_cohort)
+
+    def contained(self, parameter: Callable[[str, Dims], Array], years: range) -> Array:
+        """Return what a unit of the driver contains, over the dimensions of what is held."""
+        if not self.content:
+            return np.ones((1,) * (len(self.inner) + 1))
+        content = parameter(self.content, self.inner)
+        must_not_be_negative(self, "content", self.content, content, self.inner, years)
+        return content
+
+    def delivered(
+        self, bound: Bound, mass: Array, survival: Array, by_unit: Array | None, by_mass: Array
+    ) -> Bound:
+        """Return the parameters of a stock of which only a share of the inflow is delivered.
+
+        Parameters
+        ----------
+        bound : Bound
+            As bound where all is delivered.
+        mass : (*inner, year) [t/yr]
+            What units of the driver contain.
+        survival : array over the dimensions of the lifetime
+        by_unit : (*unit_dims, year) [1] or None
+            The share of units, where all materials of a unit are delivered alike.
+        by_mass : (*inner, year) [1]
+            The same for each material.
+        """
+        arrays = dict(bound.arrays)
+        if by_unit is not None and "units" in arrays:
+            arrays["units"] = arrays["units"] * by_unit
+        if by_unit is not None and "content" in arrays:
+            arrays["inflow"] = arrays["inflow"] * by_unit
+            return Bound(arrays, bound.years, bound.by_cohort)
+        arrays.pop("content", None)
+        inflow = self._carried(mass * by_mass, len(bound.years))
+        arrays |= self._merged(inflow, self._for(self.carried, survival))
+        return Bound(arrays, bound.years, bound.by_cohort)
+
+    def _carried(self, mass: Array, years: int) -> Array:
+        """Return mass without the dimensions that are summed before cohorts are followed."""
+        whole = (*map(self.signature.size, self.inner), years)
+        return sum_over(np.broadcast_to(mass, whole), self.inner, self.carried)
 
     def _content_can_wait(self, content: Array) -> bool:
         """Whether cohorts can be followed in units of the driver, and hold their content afterwards.

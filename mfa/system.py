@@ -22,12 +22,14 @@ from mfa.role_names import check_roles, variables_of
 from mfa.rules import USER_RULES
 from mfa.schema import (
     BUILT_IN,
+    Buffer,
     Make,
     Market,
     Model,
     ParameterSpec,
     Potential,
     Process,
+    Response,
     Sink,
     Source,
     Split,
@@ -107,6 +109,18 @@ class System(Model):
         """Return the name of the folder with one file for each label of a dimension."""
         declared = self._root.get("dimensions") or {}
         return folder_of(dim, declared.get(dim))
+
+    @property
+    def unlimited(self) -> frozenset[str]:
+        """Names of parameters that may be unlimited: those that only limit something."""
+        limiting = {"capacity", "ratio", "release_rate"}
+        found: set[str] = set()
+        others: set[str] = set()
+        for process in self.processes.values():
+            for path, text in expressions(process).items():
+                plain = isinstance(process, UserProcess) or path[-1] not in limiting
+                (others if plain or path[0] == "shares" else found).update(factors(text))
+        return frozenset(found - others)
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -235,8 +249,6 @@ def _processes(file: SystemFile, root: Any, problems: Problems) -> dict[str, Pro
         rule = raw["rule"]
         if rule not in rules:
             message = f"process {name!r}: unknown rule {rule!r}. {known(rule, rules, 'rules')}"
-            if rule == "buffer":
-                message += "; stockpiles that fill and release are not part of this version"
             problems.add(message, place_of(root, (*path, "rule")))
             continue
         try:
@@ -255,15 +267,23 @@ def factors(expression: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in expression.split("*"))
 
 
-def expressions(process: Process) -> dict[tuple[str, ...], str]:
+def _response(told: Response | None) -> dict[tuple[Any, ...], str | None]:
+    if told is None:
+        return {}
+    return {(("response", key)): getattr(told, key) for key in ("elasticity", "highest_price")}
+
+
+def expressions(process: Process) -> dict[tuple[Any, ...], str]:
     """Return every product of parameters that a process uses, by its path in the file."""
-    found: dict[tuple[str, ...], str | None] = {}
+    found: dict[tuple[Any, ...], str | None] = {}
     match process:
         case Source():
-            found["gives",] = process.gives
+            found |= {("gives",): process.gives, ("capacity",): process.capacity}
         case Sink():
             found["takes",] = process.takes
+            found |= _response(process.response)
         case Stock():
+            found |= _response(process.response)
             found |= {("inflow",): process.inflow, ("stock",): process.stock}
             found |= {("shares",): process.shares, ("content",): process.content}
             if process.reused:
@@ -275,7 +295,11 @@ def expressions(process: Process) -> dict[tuple[str, ...], str]:
         case Split():
             found |= {("shares", k): v for k, v in process.shares.items() if v != "rest"}
         case Trade():
-            found["shares",] = process.shares
+            found |= {("shares",): process.shares, ("capacity",): process.capacity}
+            found |= {("limit", i, "ratio"): own.ratio for i, own in enumerate(process.limit)}
+        case Buffer():
+            for key in ("target", "target_days", "fill_rate", "release_rate"):
+                found[key,] = getattr(process, key)
         case UserProcess():
             extra = process.model_extra or {}
             found |= {(key,): str(value) for key, value in extra.items()}
@@ -329,6 +353,9 @@ def _check_process(
     _check_reading(process, dimensions, complain)
     match process:
         case Stock():
+            for key in ("limiting", "response"):
+                if getattr(process, key) is not None and not process.inflow:
+                    complain((key,), "demands nothing by 'inflow', so nothing can be short in it")
             if process.reused and not process.inflow:
                 message = "reused units lower what it demands, so it needs 'inflow': its demand"
                 complain(("reused",), message)
@@ -352,6 +379,26 @@ def _check_process(
             complain(("loss_to",), "has 'loss_to' but no 'yield', so nothing is lost")
         case Trade() if not process.from_ and not process.to:
             complain((), "needs 'from' (who is asked for it) or 'to' (who receives what arrives)")
+        case Trade() if process.to and (process.capacity or process.limit):
+            complain(
+                ("capacity" if process.capacity else "limit",),
+                "a capacity is of a trade that asks ('from'); what has arrived cannot be refused",
+            )
+        case Trade() if process.reroute and not (process.capacity or process.limit):
+            complain(("reroute",), "has no 'capacity' and no 'limit', so nothing is ever rerouted")
+        case Source() if process.gives and process.capacity:
+            complain(
+                ("capacity",), "gives, so it is not asked; a capacity is for one that is asked"
+            )
+        case Buffer() if bool(process.target) == bool(process.target_days):
+            complain(
+                (),
+                "needs one of 'target' (mass) and 'target_days' (days of what its market is asked)",
+            )
+        case Buffer() if process.sum or process.at or process.as_:
+            complain((), "stands where its market stands; it has no 'sum', 'at' or 'as'")
+        case Sink() if process.response and not process.takes:
+            complain(("response",), "takes nothing, so no price can lower what it takes")
         case Trade() if process.from_ and process.to:
             message = (
                 "has both 'from' and 'to'; either it asks for what is taken from it, or it sends on"

@@ -75,6 +75,7 @@ def all_tables() -> list[Table]:
         mining.mine_production_world(),
         production,
         mining.mine_share(production),
+        mining.mine_capacity(production),
         reserves.reserves_world(),
         prices.metal_price(),
         iea.refine_share(supply),

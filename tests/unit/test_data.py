@@ -19,6 +19,7 @@ DIMENSIONS = {
     "mine_production_world": ("year", "material"),
     "mine_production_by_country": ("year", "material", "mine_country"),
     "mine_share": ("year", "material", "mine_country"),
+    "mine_capacity": ("year", "material", "mine_country"),
     "reserves_world": ("year", "material"),
     "metal_price": ("year", "material"),
     "refine_share": ("year", "material", "refine_country"),

@@ -64,15 +64,15 @@ def test_no_xarray_operation_inside_the_executed_plan(
 ) -> None:
     scenario = mfa.read_scenario(path)
     during: list[Counter[str]] = []
-    execute = runs.execute
+    supplied = runs.supplied
 
     def watched(*args: Any, **kwargs: Any) -> Any:
         before = count.copy()
-        values = execute(*args, **kwargs)
+        values = supplied(*args, **kwargs)
         during.append(count - before)
         return values
 
-    monkeypatch.setattr(runs, "execute", watched)
+    monkeypatch.setattr(runs, "supplied", watched)
     mfa.simulate(mfa.plan(scenario), mfa.build_parameters(scenario))
     assert during == [Counter()]
     assert count, "labels are put on outside"

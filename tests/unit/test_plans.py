@@ -294,19 +294,13 @@ UNSOLVABLE: dict[str, tuple[Any, str]] = {
     "an unknown rule": (
         lambda: system({"mine": {"rule": "sorce"}}),
         "process 'mine': unknown rule 'sorce'. Did you mean \"source\"? "
-        "(rules: make, market, sink, source, split, stock, trade)",
-    ),
-    "a rule of a later version": (
-        lambda: system({"pile": {"rule": "buffer"}}),
-        "process 'pile': unknown rule 'buffer'. (rules: make, market, sink, source, split, "
-        "stock, trade); stockpiles "
-        "that fill and release are not part of this version",
+        "(rules: buffer, make, market, sink, source, split, stock, trade)",
     ),
     "a misspelt key": (
         lambda: system(
             {"mine": {"rule": "source", "gvies": "given", "to": "pile"}, "pile": SINK}, given=MASS
         ),
-        "processes.mine.gvies: unknown key 'gvies'. Did you mean \"gives\"? (keys: as, at, gives, rule, sum, to)",
+        "processes.mine.gvies: unknown key 'gvies'. Did you mean \"gives\"? (keys: as, at, capacity, gives, rule, sum, to)",
     ),
     "a place at an unknown label": (
         lambda: system(

@@ -21,6 +21,7 @@ CLIO_INFRA = "owid_clio_infra_usgs_metal_production_by_country_1850_2015.csv"
 FIRST_USGS_MCS_YEAR = 2020
 FIRST_CLIO_INFRA_SHARE_YEAR = 1975
 FEWEST_COUNTRIES_FOR_SHARES = 3
+CAPACITY_AS_OF = 2025
 
 SHARE_COUNTRIES = (
     "Argentina",
@@ -230,6 +231,40 @@ def country_shares(group: tuple, members: list[tuple[str, Record]]) -> list[Reco
         )
         for label, amounts in pooled.items()
     ]
+
+
+def mine_capacity(production: Table) -> Table:
+    """What the mines of each country have shown that they can deliver: their best year since 2020.
+
+    Nobody publishes capacities of mines, so this is a declared stand-in. Countries without a
+    label of their own are pooled year by year. The year of a row is that from which it is
+    used; the best year is in the row of the raw file.
+    """
+    groups: dict[tuple, dict[int, list[Record]]] = defaultdict(lambda: defaultdict(list))
+    for record in production.records:
+        year, material, place = record.dimensions
+        if FIRST_USGS_MCS_YEAR <= year <= CAPACITY_AS_OF and record.value is not None:
+            label = place if place in SHARE_COUNTRIES else REST_OF_WORLD
+            groups[material, label][year].append(record)
+    records = []
+    for material in sorted({material for material, _ in groups}):
+        for label in SHARE_COUNTRIES:
+            years = groups.get((material, label), {})
+            best = max(years.values(), key=sum_of_printed, default=[])
+            of_material = (r for r in production.records if r.dimensions[1] == material)
+            example = best[0] if best else max(of_material, key=lambda r: r.dimensions[0])
+            records.append(
+                Record(
+                    dimensions=(CAPACITY_AS_OF, material, label),
+                    value=sum_of_printed(best) if best else 0.0,
+                    unit="t/yr",
+                    source=example.source,
+                    raw_file=example.raw_file,
+                    raw_rows=tuple(sorted(line for record in best for line in record.raw_rows)),
+                    status=share_status(best),
+                )
+            )
+    return Table("mine_capacity.csv", ("year", "material", "mine_country"), records)
 
 
 def share_status(amounts: list[Record]) -> str:

@@ -1,0 +1,115 @@
+"""Shortage: how much of each demand is met where capacities bind, found round the ordinary plan.
+
+What cannot be supplied does not flow.  The plan is run with demands scaled by
+their share that is met, F ≤ 1, and with the origins that trades then have, so
+every balance is closed by ordinary code.  F is a fixed point: asks at F = 1
+walk up to the capacities, what these let through walks down
+(:mod:`mfa.shortage_walks`), and since that depends on how much scrap there is,
+and this on F, all is repeated until asks fit the capacities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from mfa.capacities import Place
+from mfa.errors import MfaError
+from mfa.execution import execute
+from mfa.plans import Plan
+from mfa.shortage_demands import Demand
+from mfa.shortage_walks import Walks
+from mfa.steps import Array, Bound, Dims, sum_over
+
+TOLERANCE = 1e-11
+"""Largest share by which asks may exceed a capacity, and F change, at the end."""
+
+MOST = 500
+"""Times the plan is run at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """Flows and stocks of a run with capacities, and what was not delivered (frozen).
+
+    Attributes
+    ----------
+    values : flows and stocks, (..., year)
+    demands : with the share of each that is met
+    iterations : how often the plan was run again; 0 where nothing binds
+    """
+
+    values: dict[str, Array]
+    demands: tuple[Demand, ...]
+    iterations: int
+
+
+def solve(
+    plan: Plan, bound: Mapping[str, Bound], parameter: Callable[[str, Dims], Array], years: range
+) -> Outcome:
+    """Return the flows and stocks of a plan whose capacities bind, and what stays unmet.
+
+    Parameters
+    ----------
+    plan : Plan
+        With capacities.
+    bound : mapping of the steps' parameters
+    parameter : function of an expression and dims
+    years : range
+
+    Raises
+    ------
+    MfaError
+        If no share of the demands is found that fits the capacities.
+    """
+    limits = plan.scarcity
+    assert limits is not None
+    values = execute(plan, bound, years)
+    most = {name: place.bind(parameter, years) for name, place in limits.places.items()}
+    demands = tuple(Demand(step, bound[step.name], parameter, years) for step in limits.demands)
+    if excess(plan, most, values) <= TOLERANCE:
+        return Outcome(values, demands, 0)
+    walks = Walks(plan, bound, most, demands, years)
+    beyond, moved = np.inf, np.inf
+    for number in range(1, MOST + 1):
+        changed, moved = walks.once(values)
+        values = execute(plan, {**bound, **changed}, years)
+        beyond = excess(plan, most, values)
+        if beyond <= TOLERANCE and moved <= TOLERANCE:
+            return Outcome(values, demands, number)
+    raise MfaError(
+        f"{plan.system.title}: after {MOST} runs the demand that the capacities allow still changes by "
+        f"{moved:.3g}, and asks exceed a capacity by {beyond:.3g} of it. Two shortages drive each other; "
+        "raise one of the capacities, or let the years between them pass more gradually",
+        plan.system.place("processes"),
+    )
+
+
+def excess(plan: Plan, most: Mapping[str, list[Array]], flows: Mapping[str, Array]) -> float:
+    """Return by which share of it asks exceed a capacity at worst; below 0 where none does."""
+    limits = plan.scarcity
+    assert limits is not None
+    worst = -1.0
+    for name, place in limits.places.items():
+        capacity = place.capacity(most[name], flows, plan.dims)
+        if np.isinf(capacity).all():
+            continue
+        asked = asks_of(plan, place, flows)
+        floor = 1e-12 * asked.max(initial=0.0) or 1.0
+        bounded = np.isfinite(capacity)
+        over = np.where(bounded, asked - np.where(bounded, capacity, 0.0), -1.0)
+        over = over / np.maximum(np.where(bounded, capacity, 1.0), floor)
+        worst = max(worst, float(over.max(initial=-1.0)))
+    return worst
+
+
+def asks_of(plan: Plan, place: Place, flows: Mapping[str, Array]) -> Array:
+    """Return what a place is asked for, over its cells with axes of length one elsewhere."""
+    if place.step is None:
+        array, dims = place.asks(flows), place.dims
+    else:
+        array, dims = flows[place.step.writes[0]], place.step.dims
+    found = sum_over(array, dims, place.cells)
+    return found[(*(slice(None) if d in place.cells else None for d in place.dims), ...)]
