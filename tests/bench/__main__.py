@@ -190,6 +190,13 @@ def reconciliation() -> None:
         row(*measured)
 
 
+def shortages() -> None:
+    from tests.bench import shortages as table
+
+    for measured in table.rows():
+        row(*measured)
+
+
 PARTS = (
     closed_cycle,
     cohorts,
@@ -198,6 +205,7 @@ PARTS = (
     reconciliation,
     reference,
     samples,
+    shortages,
     imports,
 )
 
