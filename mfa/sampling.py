@@ -66,7 +66,8 @@ def run(
         What the result has of each sample: flows, stocks and parameters, in a mapping summed over
         dimensions, ``{"mine_to_ore": ["mine_country"]}``, and quantities and rates of roles, of the
         world, like ``"demand"`` or ``"indicator_recycled_content"``.  ``"all"`` are all flows and
-        stocks.  If it is not said: demand, primary and secondary supply and metal in use, summed over
+        stocks.  If it is not said: demand, primary and secondary supply, metal in use and (with
+        capacities) unmet demand, summed over
         places; of a system without roles all flows and stocks, summed over places.
     executor : {"serial", "threads", "processes"} or Executor
         Where blocks are computed: any executor of :mod:`concurrent.futures` does.  A script

@@ -198,6 +198,13 @@ def reconciliation() -> None:
         row(*measured)
 
 
+def shortages() -> None:
+    from tests.bench import shortages as table
+
+    for measured in table.rows():
+        row(*measured)
+
+
 PARTS = (
     closed_cycle,
     cohorts,
@@ -206,6 +213,7 @@ PARTS = (
     reconciliation,
     reference,
     samples,
+    shortages,
     imports,
 )
 
