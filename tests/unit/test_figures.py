@@ -57,7 +57,7 @@ def test_demand_mining_and_recycling_are_in_every_figure(figures: dict[str, Figu
 def test_the_title_is_that_of_the_scenario_and_counts_what_is_drawn(
     figures: dict[str, Figure],
 ) -> None:
-    assert title(figures["flows_Co_circular"]) == "Circular economy: Co, 14 of 51 flows"
+    assert title(figures["flows_Co_circular"]) == "Circular economy: Co, 13 of 53 flows"
     assert title(figures["stocks_Co_reference"]) == "Reference: Co, stocks in use"
     shown = names(figures["flows_Co_circular"])
     assert "secondary → metal" in shown  # six flows, added
