@@ -5,8 +5,9 @@
 # make bench    speed as ratios, measured in one run
 # make data     make the canonical tables again from the publishers' files
 # make fits     fit the S-curves that the scenarios use again
+# make exchange set up pyam and the CF checker apart, which some tests use
 # make docs     build the pages in docs/_build/html, notebooks executed (those that changed)
-# make docs-quick  the same, notebooks without figures
+# make docs-quick the same, notebooks without figures
 # make summary  write the small tables under results/summary again
 
 PYTHON ?= python3
@@ -17,7 +18,7 @@ BULK := $(filter scenarios/bulk_%,$(SCENARIOS))
 CARS := $(filter scenarios/vehicle_%,$(SCENARIOS))
 MINERALS := $(filter-out $(BULK) $(CARS),$(SCENARIOS))
 
-.PHONY: run fits test check nightly bench data docs docs-quick summary clean
+.PHONY: run fits test check nightly bench data exchange docs docs-quick summary clean
 
 run: $(VENV)/installed
 	$(BIN)/mfa run $(SCENARIOS) -o results
@@ -57,6 +58,10 @@ summary: run
 	$(BIN)/python scenarios/hindcast.py
 	$(BIN)/python scenarios/supply_risk.py
 
+exchange:
+	$(PYTHON) -m venv .venv-exchange
+	.venv-exchange/bin/python -m pip install --quiet pyam-iamc "sqlalchemy<2.1" openpyxl compliance-checker
+
 clean:
 	rm -rf $(VENV) docs/_build docs/generated $(SCENARIOS:scenarios/%.yaml=results/%)
 
@@ -67,13 +72,13 @@ $(VENV)/installed: pyproject.toml
 	touch $@
 
 $(VENV)/installed-test: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --editable ".[test,fast,peers,tables]"
+	$(BIN)/python -m pip install --quiet --editable ".[test,fast,peers,tables,browser]"
 	touch $@
 
 $(VENV)/installed-check: $(VENV)/installed-test
-	$(BIN)/python -m pip install --quiet --editable ".[test,fast,peers,tables,check]"
+	$(BIN)/python -m pip install --quiet --editable ".[test,fast,peers,tables,browser,check]"
 	touch $@
 
 $(VENV)/installed-docs: $(VENV)/installed-test
-	$(BIN)/python -m pip install --quiet --editable ".[test,fast,peers,tables,docs]"
+	$(BIN)/python -m pip install --quiet --editable ".[test,fast,peers,tables,browser,docs]"
 	touch $@
