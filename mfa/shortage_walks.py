@@ -383,5 +383,6 @@ class Walks:
 
 
 def _some_target(bound: Bound) -> bool:
-    """Whether a stockpile is ever to hold anything."""
-    return any(bound.arrays[key].any() for key in ("target", "target_days") if key in bound.arrays)
+    """Whether a stockpile ever holds anything, or is to."""
+    keys = ("target", "target_days", "initial")
+    return any(bound.arrays[key].any() for key in keys if key in bound.arrays)

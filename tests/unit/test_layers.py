@@ -52,6 +52,7 @@ FLOORS = [
     "assessment",
     "reconciliation",
     "execution",
+    "later_years",
     "shortage_levels",
     "shortage_demands",
     "shortage_walks",
