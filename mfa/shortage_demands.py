@@ -113,7 +113,7 @@ class Demand:
         own = np.where(self.asked > 0, own, 1.0)
         moved = np.moveaxis(own, axes, range(-len(axes), 0))
         flat = moved.reshape(*moved.shape[: -len(axes)], -1)
-        lowest = np.sort(flat, axis=-1)
+        lowest = np.partition(flat, min(1, flat.shape[-1] - 1), axis=-1)
         first = lowest[..., :1]
         second = lowest[..., 1:2] if flat.shape[-1] > 1 else np.ones(1)
         others = np.where(flat == first, second, first)

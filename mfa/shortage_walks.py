@@ -23,13 +23,12 @@ from mfa.plans import Plan
 from mfa.process_steps import MakeStep, MarketStep
 from mfa.shortage_demands import Demand
 from mfa.shortage_levels import DUST, newton, pooled, spared
+from mfa.shortage_pace import Pace
 from mfa.steps import Array, Bound, Dims, Gather, Step, spread
 from mfa.trade_steps import TradeStep
 
 KINDS = ("full", "lim", "now", "slope")
 JUST = 1 + 1e-13
-HASTY = 25
-"""Rounds with full steps; after them steps are shorter, since two shortages may drive each other."""
 
 Flows = dict[str, Array]
 
@@ -48,7 +47,7 @@ class Walks:
         assert plan.scarcity is not None
         self.plan, self.bound, self.most, self.demands = plan, bound, most, demands
         self.limits, self.count = plan.scarcity, len(years)
-        self.rounds = 0
+        self.pace = Pace()
         filled = [one for one in self.limits.buffers if _some_target(bound[one.name])]
         self.buffers = tuple(filled)
         self.kinds = (*KINDS, "fill") if filled else KINDS
@@ -56,7 +55,6 @@ class Walks:
         self.own: Flows = {}  # of places, over the cells that share
         self.shares: Flows = {}  # of trades whose origins change
         self.markets: dict[str, tuple[Array, ...]] = {}
-        self.history: dict[str, tuple[Array, Array]] = {}
         self.reached: Flows = {}  # of markets
         self.wished: Flows = {}  # what stockpiles wish to take
         for buffer in self.buffers:
@@ -64,7 +62,7 @@ class Walks:
 
     def once(self, flows: Mapping[str, Array]) -> tuple[dict[str, Bound], float]:
         """Return the parameters that change, and by how much a share of demand that is met did."""
-        self.rounds += 1
+        self.pace.rounds += 1
         self._up(flows)
         moved, changed = self._down(flows)
         for name, shares in self.shares.items():
@@ -170,9 +168,8 @@ class Walks:
             by_origin = self._cells(place, asked["now"] + asked.get("fill", 0.0), place.cells)
             capacity = pooled(capacity, by_origin, place.axes)
         own = self.own.get(place.name, np.ones(1))
-        level = self._slower(
-            own, newton(own, cells["full"], cells["now"], cells["slope"], capacity)
-        )
+        found = newton(own, cells["full"], cells["now"], cells["slope"], capacity)
+        level = self.pace.of_place(own, found)
         self.own[place.name] = level
         fill = cells.get("fill", np.zeros(1))
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -320,40 +317,9 @@ class Walks:
             released = released + out
         wanted = np.where(short > 0, arrived + supplied + released, np.maximum(most, now))
         own = self.reached.get(step.name, np.ones(1))
-        level = newton(own, whole, now, slope, wanted)
-        level = (
-            self._sooner(step.name, own, level)
-            if self.rounds <= HASTY
-            else self._slower(own, level)
-        )
+        level = self.pace.of_market(step.name, own, newton(own, whole, now, slope, wanted))
         self.reached[step.name] = level
         return level
-
-    def _slower(self, own: Array, found: Array) -> Array:
-        """Return a level on the way to what was found: half of it where rounds have gone in a circle."""
-        if self.rounds <= HASTY:
-            return found
-        pace = 0.5 if self.rounds <= 4 * HASTY else 0.2
-        return np.asarray(
-            np.where(
-                found == 1.0,
-                np.where(own > 1 - 1e-9, 1.0, own + pace * (1.0 - own)),
-                own + pace * (found - own),
-            )
-        )
-
-    def _sooner(self, name: str, own: Array, found: Array) -> Array:
-        """Return what a level tends to: each cell by the secant of its last two rounds."""
-        before = self.history.get(name)
-        self.history[name] = (np.broadcast_to(own, found.shape), found)
-        if before is None:
-            return found
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = (found - before[1]) / (own - before[0])
-        ratio = np.where(np.abs(own - before[0]) > DUST, ratio, 0.0)
-        ratio = np.clip(np.nan_to_num(ratio), -0.5, 0.8)
-        better = own + (found - own) / (1.0 - ratio)
-        return np.asarray(np.where(found < 1.0, np.clip(better, 0.0, 1.0), found))
 
     # ------------------------------------------------------------- shapes
 

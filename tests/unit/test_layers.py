@@ -54,6 +54,7 @@ FLOORS = [
     "execution",
     "later_years",
     "shortage_levels",
+    "shortage_pace",
     "shortage_demands",
     "shortage_walks",
     "shortages",
