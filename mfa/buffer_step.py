@@ -76,6 +76,12 @@ class BufferStep(Step):
             )
         return Bound(arrays, years)
 
+    @staticmethod
+    def is_filled(bound: Bound) -> bool:
+        """Say whether a stockpile ever holds anything, or is to."""
+        keys = ("target", "target_days", "initial")
+        return any(bound.arrays[key].any() for key in keys if key in bound.arrays)
+
     def target(self, asks: Array, bound: Bound) -> Array:
         """Return the level that is aimed at, (*dims, year) [t]."""
         if "target" in bound.arrays:

@@ -48,7 +48,7 @@ class Walks:
         self.plan, self.bound, self.most, self.demands = plan, bound, most, demands
         self.limits, self.count = plan.scarcity, len(years)
         self.pace = Pace()
-        filled = [one for one in self.limits.buffers if _some_target(bound[one.name])]
+        filled = [one for one in self.limits.buffers if one.is_filled(bound[one.name])]
         self.buffers = tuple(filled)
         self.kinds = (*KINDS, "fill") if filled else KINDS
         self.levels: Flows = {}  # by flow
@@ -346,9 +346,3 @@ class Walks:
         order = [left.index(d) for d in read if d is not None]
         array = array.transpose(*order, array.ndim - 1)
         return array[(*(None if d is None else slice(None) for d in read), ...)]
-
-
-def _some_target(bound: Bound) -> bool:
-    """Whether a stockpile ever holds anything, or is to."""
-    keys = ("target", "target_days", "initial")
-    return any(bound.arrays[key].any() for key in keys if key in bound.arrays)
