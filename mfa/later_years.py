@@ -24,13 +24,15 @@ class LaterYears:
     plan : Plan
     bound : mapping of the steps' parameters, all years
     values : flows and stocks of the run, (..., year)
-    changing : names of the steps whose parameters will change
+    changing : names of the steps whose parameters may change
     start : int
         Index of the first year that is made again.  It becomes 0 where a step cannot
         start later: a component that runs by year, a rule of a user, early retirement.
 
     Attributes
     ----------
+    parts : list of Part
+        That may be made again.
     years : range
         That are made again.
     bound : the steps' parameters in these years, with what entered their stocks before
@@ -76,7 +78,7 @@ class LaterYears:
         """Return flows and stocks of the years that are made again, with other parameters."""
         values = dict(self.values)
         bound = {**self.bound, **changed}
-        for part in self.parts:
+        for part in _reached(self.plan, {*changed}):
             values.update(run_part(part, self.plan, values, bound, len(self.years)))
         return values
 
@@ -84,16 +86,10 @@ class LaterYears:
         """Return flows and stocks of all years, those before as they were."""
         if self.start == 0:
             return dict(values)
-        again = {
-            name
-            for part in self.parts
-            for step in part.steps
-            for name in (*step.writes, *step.offers, step.stock)
-        }
         return {
-            name: np.concatenate([array[..., : self.start], values[name]], axis=-1)
-            if name in again and array.shape[-1] == self.count
-            else array
+            name: array
+            if values[name] is self.values[name] or array.shape[-1] < self.count
+            else np.concatenate([array[..., : self.start], values[name]], axis=-1)
             for name, array in self.before.items()
         }
 

@@ -66,9 +66,11 @@ class Walks:
         self._up(flows)
         moved, changed = self._down(flows)
         for name, shares in self.shares.items():
-            changed[name] = Bound({"shares": shares}, self.bound[name].years)
+            if shares is not self.bound[name].arrays["shares"]:
+                changed[name] = Bound({"shares": shares}, self.bound[name].years)
         for demand in self.demands:
-            changed[demand.step.name] = demand.delivered()
+            if (demand.met < 1.0).any():
+                changed[demand.step.name] = demand.delivered()
         return changed, moved
 
     # ------------------------------------------------------------- up
@@ -257,7 +259,8 @@ class Walks:
         level: Any = np.ones((1,) * (len(step.dims) + 1))
         fill: Any = level
         shares = self.bound[name].arrays
-        for source, flow in self._inputs(step):
+        own = {flow: flow for flow in step.writes}
+        for source, flow in (step.inputs if isinstance(step, MakeStep) else own).items():
             if flow not in self.levels:
                 continue
             share = shares.get(source, np.ones(1))
@@ -267,12 +270,6 @@ class Walks:
             level = np.minimum(level, np.where(share > DUST, self.levels[flow], 1.0))
             fill = np.minimum(fill, np.where(share > DUST, fills[flow], 1.0))
         return level, fill
-
-    @staticmethod
-    def _inputs(step: Step) -> list[tuple[str, str]]:
-        if isinstance(step, MakeStep):
-            return [*step.inputs.items()]
-        return [(flow, flow) for flow in step.writes]
 
     def _of_trade(self, step: TradeStep, place: Place | None, fills: Flows) -> tuple[Array, Array]:
         told = self.bound[step.name].arrays["shares"]

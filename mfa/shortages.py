@@ -40,11 +40,13 @@ class Outcome:
     values : flows and stocks, (..., year)
     demands : with the share of each that is met
     iterations : how often the plan was run again; 0 where nothing binds
+    residual : by which share asks exceed a capacity, or the demand met still changes, at the end
     """
 
     values: dict[str, Array]
     demands: tuple[Demand, ...]
     iterations: int
+    residual: float = 0.0
 
 
 def solve(
@@ -88,7 +90,8 @@ def solve(
         if beyond <= TOLERANCE and moved <= TOLERANCE:
             values = later.whole(found)
             told = zip(demands, wanted, strict=True)
-            return Outcome(values, tuple(one.over_all(own, values) for one, own in told), number)
+            met = tuple(one.over_all(own, values) for one, own in told)
+            return Outcome(values, met, number, max(beyond, moved, 0.0))
     raise MfaError(
         f"{plan.system.title}: after {MOST} runs the demand that the capacities allow still changes by "
         f"{moved:.3g}, and asks exceed a capacity by {beyond:.3g} of it. Two shortages drive each other; "
