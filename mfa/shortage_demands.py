@@ -51,8 +51,8 @@ class Demand:
             self.survival, _ = survival_of(
                 step, step.lifetime, step.lifetime_dims, parameter, years
             )
-            # as it will be once a share of it is met: cohorts are then followed in the same way
-            self.bound = self._delivered(np.ones((1,) * (len(self.inner) + 1)))
+            if limiting_material(step):  # followed as mass, as it will be once a share is met
+                self.bound = self._delivered(np.ones((1,) * (len(self.inner) + 1)))
         self.sizes = tuple(step.signature.size(d) for d in self.inner)
         self.count = len(years)
         self.met = np.ones((1,) * (len(self.inner) + 1))

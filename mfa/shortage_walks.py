@@ -79,10 +79,12 @@ class Walks:
         asks: dict[str, Flows] = {kind: {} for kind in self.kinds}
         for demand in self.demands:
             mass = demand.mass(flows)
+            full = demand.to_flow(mass)
             level = self.levels.get(demand.flow, np.ones((1,) * (len(demand.dims) + 1)))
             _, others = demand.limits(level)
-            asks["full"][demand.flow] = demand.to_flow(mass)
-            asks["lim"][demand.flow] = demand.to_flow(mass * others)
+            alone = others.size == 1  # no other material limits it
+            asks["full"][demand.flow] = full
+            asks["lim"][demand.flow] = full if alone else demand.to_flow(mass * others)
             asks["now"][demand.flow] = demand.to_flow(mass * np.minimum(demand.level, others))
             asks["slope"][demand.flow] = demand.to_flow(mass * (demand.level <= others * JUST))
             if self.buffers:
@@ -103,17 +105,19 @@ class Walks:
                 self._at_place(self.limits.places[name], found, flows)
             else:
                 for kind in self.kinds:
-                    told = {flow: asks[kind][flow] for flow in gather.flows}
-                    whole = {
-                        f: np.broadcast_to(a, self._shape(self.plan.dims[f]))
-                        for f, a in told.items()
-                    }
+                    whole = self._whole(gather, asks[kind])
                     made = step.evaluate({**flows, **whole}, self.bound[name])
                     asks[kind].update({f: a for f, a in made.items() if f in self.plan.flows})
 
     def _gathered(self, gather: Gather, asks: Flows) -> Array:
-        whole = {f: np.broadcast_to(asks[f], self._shape(self.plan.dims[f])) for f in gather.flows}
-        return gather(whole)
+        return gather(self._whole(gather, asks))
+
+    def _whole(self, gather: Gather, asks: Flows) -> Flows:
+        shapes = {flow: self._shape(self.plan.dims[flow]) for flow in gather.flows}
+        return {
+            flow: asks[flow] if asks[flow].shape == shape else np.broadcast_to(asks[flow], shape)
+            for flow, shape in shapes.items()
+        }
 
     def _through_market(
         self,
