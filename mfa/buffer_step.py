@@ -76,6 +76,12 @@ class BufferStep(Step):
             )
         return Bound(arrays, years)
 
+    @staticmethod
+    def is_filled(bound: Bound) -> bool:
+        """Say whether a stockpile ever holds anything, or is to."""
+        keys = ("target", "target_days", "initial")
+        return any(bound.arrays[key].any() for key in keys if key in bound.arrays)
+
     def target(self, asks: Array, bound: Bound) -> Array:
         """Return the level that is aimed at, (*dims, year) [t]."""
         if "target" in bound.arrays:
@@ -104,9 +110,9 @@ class BufferStep(Step):
             np.broadcast_to(a, target.shape) for a in (wish, most, allowed, gap)
         )
         into, out, wished = (np.zeros(target.shape) for _ in range(3))
-        if not target.any():
+        if not target.any() and not self._initial(bound).any():
             return into, out, wished
-        level = np.zeros(target.shape[:-1])
+        level = np.broadcast_to(self._initial(bound), (*target.shape[:-1], 1))[..., 0]
         for year in range(target.shape[-1]):
             out[..., year] = np.minimum(np.minimum(level, gap[..., year]), most[..., year])
             lacking = np.maximum(target[..., year] - level, 0.0) * wish[..., year]
@@ -121,8 +127,19 @@ class BufferStep(Step):
             into, out = bound.arrays["into"], bound.arrays["out"]
         else:
             into, out, _ = self.fill(self.asks(flows), bound, np.ones(1), np.zeros(1))
-        level = np.maximum(np.cumsum(into - out, axis=-1), 0.0)
+        level = np.maximum(self._initial(bound) + np.cumsum(into - out, axis=-1), 0.0)
         return {self.inflow: into, self.outflow: out, self.stock: level}
+
+    @staticmethod
+    def _initial(bound: Bound) -> Array:
+        """Return what it holds before the first of the years, (*dims, 1) [t]."""
+        return bound.arrays.get("initial", np.zeros(1))
+
+    def from_year(self, flows: Mapping[str, Array], bound: Bound, start: int) -> Bound:
+        assert self.stock is not None
+        later = bound.since(start)
+        level = flows[self.stock][..., start - 1 : start]
+        return Bound({**later.arrays, "initial": level}, later.years)
 
     def equation(self) -> str:
         told = self.told

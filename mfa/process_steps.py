@@ -96,8 +96,16 @@ class SinkStep(Step):
             outputs[self.writes[0]] = taken = bound.arrays["takes"]
             arrivals = taken if arrivals is None else arrivals + taken
         assert arrivals is not None and self.stock is not None
-        outputs[self.stock] = np.cumsum(arrivals, axis=-1)
+        outputs[self.stock] = stock = np.cumsum(arrivals, axis=-1)
+        if "stock before" in bound.arrays:
+            outputs[self.stock] = stock + bound.arrays["stock before"]
         return outputs
+
+    def from_year(self, flows: Mapping[str, Array], bound: Bound, start: int) -> Bound:
+        assert self.stock is not None
+        later = bound.since(start)
+        before = flows[self.stock][..., start - 1 : start]
+        return Bound({**later.arrays, "stock before": before}, later.years)
 
     def equation(self) -> str:
         first = f"{self.writes[0]} = {self.takes}; " if self.takes else ""
@@ -281,6 +289,9 @@ class UserStep(Step):
         return {
             self.outputs[key]: np.broadcast_to(value, mass.shape) for key, value in found.items()
         }
+
+    def from_year(self, flows: Mapping[str, Array], bound: Bound, start: int) -> None:
+        """A rule of a user may look at any year."""
 
     def equation(self) -> str:
         return f"{', '.join(self.writes)} = {self.rule.name}({plus(self.gathered.flows)}): {self.rule.equation}"

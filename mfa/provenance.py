@@ -39,7 +39,7 @@ PACKAGES = (
 CONVENTIONS = "CF-1.13 CF-1.11"
 """What files of results follow: the newest version, and the newest that the CF checker knows."""
 
-WHERE_LIMITED = ("shortage_iterations",)
+WHERE_LIMITED = ("shortage_iterations", "shortage_residual")
 """What a run says of itself if its system has capacities."""
 
 OF_THE_RUN = ("inflow_convention", "balance_residual", "first_year", "flows", "stocks")

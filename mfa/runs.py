@@ -21,6 +21,7 @@ from mfa.plans import Plan, plan
 from mfa.results import describe
 from mfa.scenario import Scenario
 from mfa.shortage_results import shortage_frame, supplied
+from mfa.shortages import Outcome
 from mfa.steps import Bound, Dims, spread
 from mfa.stock_step import StockStep
 from mfa.system import System, factors
@@ -71,7 +72,7 @@ def simulate(system: Plan | System, parameters: xr.Dataset) -> xr.Dataset:
     balances = residuals(accounts(compiled), values, sizes, compiled.system.axes)
     extent = extremes(values[name] for name in compiled.flows)
     worst = check(balances, extent, labels, years)
-    return _labelled(compiled, values, years, worst, found.iterations)
+    return _labelled(compiled, found, years, worst)
 
 
 def prepare(
@@ -159,16 +160,16 @@ def _same_unit(name: str, stamped: object, declared: str) -> None:
         )
 
 
-def _labelled(
-    compiled: Plan, values: dict[str, Array], years: range, worst: float, iterations: int
-) -> xr.Dataset:
+def _labelled(compiled: Plan, found: Outcome, years: range, worst: float) -> xr.Dataset:
+    values = found.values
     frame, axes = _frame(compiled, years)
     result = frame.copy(
         data={name: values[name].transpose(turned) for name, turned in axes.items()}
     )
     result.attrs["balance_residual"] = worst
     if compiled.scarcity is not None:
-        result.attrs["shortage_iterations"] = iterations
+        result.attrs["shortage_iterations"] = found.iterations
+        result.attrs["shortage_residual"] = found.residual
     return result
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
 
 import numpy as np
 
+from mfa.later_years import LaterYears
 from mfa.lifetime_fields import survival_of
 from mfa.process_steps import SinkStep
 from mfa.scarcity import limiting_material
@@ -49,11 +51,35 @@ class Demand:
             self.survival, _ = survival_of(
                 step, step.lifetime, step.lifetime_dims, parameter, years
             )
+            if limiting_material(step):  # followed as mass, as it will be once a share is met
+                self.bound = self._delivered(np.ones((1,) * (len(self.inner) + 1)))
         self.sizes = tuple(step.signature.size(d) for d in self.inner)
         self.count = len(years)
         self.met = np.ones((1,) * (len(self.inner) + 1))
         self.level = self.met
         self.asked = np.zeros(1)
+
+    def since(self, later: LaterYears) -> Demand:
+        """Return the demand of the years that are made again."""
+        found = copy(self)
+        found.bound, found.count = later.bound[self.step.name], len(later.years)
+        found.units, found.content = later.since(self.units), later.since(self.content)
+        if isinstance(self.step, StockStep):
+            survival = self.survival
+            if self.bound.by_cohort:
+                survival = survival[..., later.start :, :]
+            found.survival = survival[..., : found.count]
+        return found
+
+    def over_all(self, later: Demand, flows: Mapping[str, Array]) -> Demand:
+        """Return the demand of all years, met as it is found to be in the later ones."""
+        found, before = copy(self), self.count - later.count
+        found.mass(flows)
+        for key in ("met", "level"):
+            array = np.broadcast_to(getattr(later, key), (*self.sizes, later.count))
+            whole = np.concatenate([np.ones((*self.sizes, before)), array], axis=-1)
+            setattr(found, key, whole)
+        return found
 
     def mass(self, flows: Mapping[str, Array]) -> Array:
         """Return what is demanded by mass, (*inner, year) [t/yr], after what is reused."""
@@ -87,7 +113,7 @@ class Demand:
         own = np.where(self.asked > 0, own, 1.0)
         moved = np.moveaxis(own, axes, range(-len(axes), 0))
         flat = moved.reshape(*moved.shape[: -len(axes)], -1)
-        lowest = np.sort(flat, axis=-1)
+        lowest = np.partition(flat, min(1, flat.shape[-1] - 1), axis=-1)
         first = lowest[..., :1]
         second = lowest[..., 1:2] if flat.shape[-1] > 1 else np.ones(1)
         others = np.where(flat == first, second, first)
@@ -106,10 +132,14 @@ class Demand:
         """Return the parameters of the step with the share that is met."""
         if isinstance(self.step, SinkStep):
             return Bound({**self.bound.arrays, "takes": self.units * self.met}, self.bound.years)
+        return self._delivered(self.met)
+
+    def _delivered(self, met: Array) -> Bound:
+        assert isinstance(self.step, StockStep)
         mass = self.units * self.content
         alike = not limiting_material(self.step)
         by_unit = None
         if alike:
             gone = tuple(i for i, d in enumerate(self.inner) if d not in self.step.unit_dims)
-            by_unit = self.met.min(axis=gone) if gone else self.met
-        return self.step.delivered(self.bound, mass, self.survival, by_unit, self.met)
+            by_unit = met.min(axis=gone) if gone else met
+        return self.step.delivered(self.bound, mass, self.survival, by_unit, met)

@@ -23,13 +23,12 @@ from mfa.plans import Plan
 from mfa.process_steps import MakeStep, MarketStep
 from mfa.shortage_demands import Demand
 from mfa.shortage_levels import DUST, newton, pooled, spared
+from mfa.shortage_pace import Pace
 from mfa.steps import Array, Bound, Dims, Gather, Step, spread
 from mfa.trade_steps import TradeStep
 
 KINDS = ("full", "lim", "now", "slope")
 JUST = 1 + 1e-13
-HASTY = 25
-"""Rounds with full steps; after them steps are shorter, since two shortages may drive each other."""
 
 Flows = dict[str, Array]
 
@@ -48,15 +47,14 @@ class Walks:
         assert plan.scarcity is not None
         self.plan, self.bound, self.most, self.demands = plan, bound, most, demands
         self.limits, self.count = plan.scarcity, len(years)
-        self.rounds = 0
-        filled = [one for one in self.limits.buffers if _some_target(bound[one.name])]
+        self.pace = Pace()
+        filled = [one for one in self.limits.buffers if one.is_filled(bound[one.name])]
         self.buffers = tuple(filled)
         self.kinds = (*KINDS, "fill") if filled else KINDS
         self.levels: Flows = {}  # by flow
         self.own: Flows = {}  # of places, over the cells that share
         self.shares: Flows = {}  # of trades whose origins change
         self.markets: dict[str, tuple[Array, ...]] = {}
-        self.history: dict[str, tuple[Array, Array]] = {}
         self.reached: Flows = {}  # of markets
         self.wished: Flows = {}  # what stockpiles wish to take
         for buffer in self.buffers:
@@ -64,13 +62,15 @@ class Walks:
 
     def once(self, flows: Mapping[str, Array]) -> tuple[dict[str, Bound], float]:
         """Return the parameters that change, and by how much a share of demand that is met did."""
-        self.rounds += 1
+        self.pace.rounds += 1
         self._up(flows)
         moved, changed = self._down(flows)
         for name, shares in self.shares.items():
-            changed[name] = Bound({"shares": shares}, self.bound[name].years)
+            if shares is not self.bound[name].arrays["shares"]:
+                changed[name] = Bound({"shares": shares}, self.bound[name].years)
         for demand in self.demands:
-            changed[demand.step.name] = demand.delivered()
+            if (demand.met < 1.0).any():
+                changed[demand.step.name] = demand.delivered()
         return changed, moved
 
     # ------------------------------------------------------------- up
@@ -79,10 +79,12 @@ class Walks:
         asks: dict[str, Flows] = {kind: {} for kind in self.kinds}
         for demand in self.demands:
             mass = demand.mass(flows)
+            full = demand.to_flow(mass)
             level = self.levels.get(demand.flow, np.ones((1,) * (len(demand.dims) + 1)))
             _, others = demand.limits(level)
-            asks["full"][demand.flow] = demand.to_flow(mass)
-            asks["lim"][demand.flow] = demand.to_flow(mass * others)
+            alone = others.size == 1  # no other material limits it
+            asks["full"][demand.flow] = full
+            asks["lim"][demand.flow] = full if alone else demand.to_flow(mass * others)
             asks["now"][demand.flow] = demand.to_flow(mass * np.minimum(demand.level, others))
             asks["slope"][demand.flow] = demand.to_flow(mass * (demand.level <= others * JUST))
             if self.buffers:
@@ -103,17 +105,19 @@ class Walks:
                 self._at_place(self.limits.places[name], found, flows)
             else:
                 for kind in self.kinds:
-                    told = {flow: asks[kind][flow] for flow in gather.flows}
-                    whole = {
-                        f: np.broadcast_to(a, self._shape(self.plan.dims[f]))
-                        for f, a in told.items()
-                    }
+                    whole = self._whole(gather, asks[kind])
                     made = step.evaluate({**flows, **whole}, self.bound[name])
                     asks[kind].update({f: a for f, a in made.items() if f in self.plan.flows})
 
     def _gathered(self, gather: Gather, asks: Flows) -> Array:
-        whole = {f: np.broadcast_to(asks[f], self._shape(self.plan.dims[f])) for f in gather.flows}
-        return gather(whole)
+        return gather(self._whole(gather, asks))
+
+    def _whole(self, gather: Gather, asks: Flows) -> Flows:
+        shapes = {flow: self._shape(self.plan.dims[flow]) for flow in gather.flows}
+        return {
+            flow: asks[flow] if asks[flow].shape == shape else np.broadcast_to(asks[flow], shape)
+            for flow, shape in shapes.items()
+        }
 
     def _through_market(
         self,
@@ -170,9 +174,8 @@ class Walks:
             by_origin = self._cells(place, asked["now"] + asked.get("fill", 0.0), place.cells)
             capacity = pooled(capacity, by_origin, place.axes)
         own = self.own.get(place.name, np.ones(1))
-        level = self._slower(
-            own, newton(own, cells["full"], cells["now"], cells["slope"], capacity)
-        )
+        found = newton(own, cells["full"], cells["now"], cells["slope"], capacity)
+        level = self.pace.of_place(own, found)
         self.own[place.name] = level
         fill = cells.get("fill", np.zeros(1))
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -260,7 +263,8 @@ class Walks:
         level: Any = np.ones((1,) * (len(step.dims) + 1))
         fill: Any = level
         shares = self.bound[name].arrays
-        for source, flow in self._inputs(step):
+        own = {flow: flow for flow in step.writes}
+        for source, flow in (step.inputs if isinstance(step, MakeStep) else own).items():
             if flow not in self.levels:
                 continue
             share = shares.get(source, np.ones(1))
@@ -270,12 +274,6 @@ class Walks:
             level = np.minimum(level, np.where(share > DUST, self.levels[flow], 1.0))
             fill = np.minimum(fill, np.where(share > DUST, fills[flow], 1.0))
         return level, fill
-
-    @staticmethod
-    def _inputs(step: Step) -> list[tuple[str, str]]:
-        if isinstance(step, MakeStep):
-            return [*step.inputs.items()]
-        return [(flow, flow) for flow in step.writes]
 
     def _of_trade(self, step: TradeStep, place: Place | None, fills: Flows) -> tuple[Array, Array]:
         told = self.bound[step.name].arrays["shares"]
@@ -320,40 +318,9 @@ class Walks:
             released = released + out
         wanted = np.where(short > 0, arrived + supplied + released, np.maximum(most, now))
         own = self.reached.get(step.name, np.ones(1))
-        level = newton(own, whole, now, slope, wanted)
-        level = (
-            self._sooner(step.name, own, level)
-            if self.rounds <= HASTY
-            else self._slower(own, level)
-        )
+        level = self.pace.of_market(step.name, own, newton(own, whole, now, slope, wanted))
         self.reached[step.name] = level
         return level
-
-    def _slower(self, own: Array, found: Array) -> Array:
-        """Return a level on the way to what was found: half of it where rounds have gone in a circle."""
-        if self.rounds <= HASTY:
-            return found
-        pace = 0.5 if self.rounds <= 4 * HASTY else 0.2
-        return np.asarray(
-            np.where(
-                found == 1.0,
-                np.where(own > 1 - 1e-9, 1.0, own + pace * (1.0 - own)),
-                own + pace * (found - own),
-            )
-        )
-
-    def _sooner(self, name: str, own: Array, found: Array) -> Array:
-        """Return what a level tends to: each cell by the secant of its last two rounds."""
-        before = self.history.get(name)
-        self.history[name] = (np.broadcast_to(own, found.shape), found)
-        if before is None:
-            return found
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = (found - before[1]) / (own - before[0])
-        ratio = np.where(np.abs(own - before[0]) > DUST, ratio, 0.0)
-        ratio = np.clip(np.nan_to_num(ratio), -0.5, 0.8)
-        better = own + (found - own) / (1.0 - ratio)
-        return np.asarray(np.where(found < 1.0, np.clip(better, 0.0, 1.0), found))
 
     # ------------------------------------------------------------- shapes
 
@@ -380,8 +347,3 @@ class Walks:
         order = [left.index(d) for d in read if d is not None]
         array = array.transpose(*order, array.ndim - 1)
         return array[(*(None if d is None else slice(None) for d in read), ...)]
-
-
-def _some_target(bound: Bound) -> bool:
-    """Whether a stockpile is ever to hold anything."""
-    return any(bound.arrays[key].any() for key in ("target", "target_days") if key in bound.arrays)

@@ -18,6 +18,7 @@ import numpy as np
 from mfa.capacities import Place
 from mfa.errors import MfaError
 from mfa.execution import execute
+from mfa.later_years import LaterYears
 from mfa.plans import Plan
 from mfa.shortage_demands import Demand
 from mfa.shortage_walks import Walks
@@ -39,11 +40,13 @@ class Outcome:
     values : flows and stocks, (..., year)
     demands : with the share of each that is met
     iterations : how often the plan was run again; 0 where nothing binds
+    residual : by which share asks exceed a capacity, or the demand met still changes, at the end
     """
 
     values: dict[str, Array]
     demands: tuple[Demand, ...]
     iterations: int
+    residual: float = 0.0
 
 
 def solve(
@@ -68,17 +71,27 @@ def solve(
     assert limits is not None
     values = execute(plan, bound, years)
     most = {name: place.bind(parameter, years) for name, place in limits.places.items()}
+    over = excess(plan, most, values)
+    if over.max(initial=-1.0) <= TOLERANCE:
+        return Outcome(values, (), 0)
     demands = tuple(Demand(step, bound[step.name], parameter, years) for step in limits.demands)
-    if excess(plan, most, values) <= TOLERANCE:
-        return Outcome(values, demands, 0)
-    walks = Walks(plan, bound, most, demands, years)
-    beyond, moved = np.inf, np.inf
+    bound = {**bound, **{one.step.name: one.bound for one in demands}}
+    changing = {*limits.steps} & {*limits.between} | {one.name for one in limits.buffers}
+    changing |= {one.name for one in limits.demands}
+    later = LaterYears(plan, bound, values, changing, int(np.argmax(over > TOLERANCE)))
+    most = {name: [later.since(array) for array in arrays] for name, arrays in most.items()}
+    wanted = tuple(one.since(later) for one in demands)
+    walks = Walks(plan, later.bound, most, wanted, later.years)
+    found, beyond, moved = later.values, np.inf, np.inf
     for number in range(1, MOST + 1):
-        changed, moved = walks.once(values)
-        values = execute(plan, {**bound, **changed}, years)
-        beyond = excess(plan, most, values)
+        changed, moved = walks.once(found)
+        found = later.run(changed)
+        beyond = float(excess(plan, most, found).max(initial=-1.0))
         if beyond <= TOLERANCE and moved <= TOLERANCE:
-            return Outcome(values, demands, number)
+            values = later.whole(found)
+            told = zip(demands, wanted, strict=True)
+            met = tuple(one.over_all(own, values) for one, own in told)
+            return Outcome(values, met, number, max(beyond, moved, 0.0))
     raise MfaError(
         f"{plan.system.title}: after {MOST} runs the demand that the capacities allow still changes by "
         f"{moved:.3g}, and asks exceed a capacity by {beyond:.3g} of it. Two shortages drive each other; "
@@ -87,11 +100,11 @@ def solve(
     )
 
 
-def excess(plan: Plan, most: Mapping[str, list[Array]], flows: Mapping[str, Array]) -> float:
-    """Return by which share of it asks exceed a capacity at worst; below 0 where none does."""
+def excess(plan: Plan, most: Mapping[str, list[Array]], flows: Mapping[str, Array]) -> Array:
+    """Return by which share of it asks exceed a capacity at worst, (year,); below 0 where none does."""
     limits = plan.scarcity
     assert limits is not None
-    worst = -1.0
+    worst = np.full(1, -1.0)
     for name, place in limits.places.items():
         capacity = place.capacity(most[name], flows, plan.dims)
         if np.isinf(capacity).all():
@@ -101,7 +114,8 @@ def excess(plan: Plan, most: Mapping[str, list[Array]], flows: Mapping[str, Arra
         bounded = np.isfinite(capacity)
         over = np.where(bounded, asked - np.where(bounded, capacity, 0.0), -1.0)
         over = over / np.maximum(np.where(bounded, capacity, 1.0), floor)
-        worst = max(worst, float(over.max(initial=-1.0)))
+        axes = tuple(range(over.ndim - 1))
+        worst = np.maximum(worst, over.max(axis=axes, initial=-1.0))
     return worst
 
 

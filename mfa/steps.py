@@ -160,6 +160,18 @@ class Bound:
         }
         return Bound(arrays, self.years[index : index + 1], self.by_cohort)
 
+    def since(self, start: int) -> Bound:
+        """Return the parameters of the years from an index on (survival: of as many ages)."""
+        count = len(self.years)
+        arrays = {}
+        for name, array in self.arrays.items():
+            if name.startswith("survival"):
+                later = array[..., start:, :] if self.by_cohort else array
+                arrays[name] = later[..., : count - start]
+            else:
+                arrays[name] = array[..., start:] if array.shape[-1] == count else array
+        return Bound(arrays, self.years[start:], self.by_cohort)
+
 
 class Step:
     """Base of all steps; a subclass for each rule.
@@ -205,6 +217,24 @@ class Step:
     def evaluate(self, flows: Mapping[str, Array], bound: Bound) -> dict[str, Array]:
         """Return the flows (and the stock) that the step writes."""
         raise NotImplementedError
+
+    def from_year(self, flows: Mapping[str, Array], bound: Bound, start: int) -> Bound | None:
+        """Return the parameters of later years, with what the years before leave to them.
+
+        Parameters
+        ----------
+        flows : flows and stocks of all years, (..., year)
+        bound : Bound
+            Of all years.
+        start : int
+            Index of the first of the later years, above 0.
+
+        Returns
+        -------
+        Bound or None
+            None where these years cannot be computed without those before.
+        """
+        return bound.since(start)
 
     def equation(self) -> str:
         """Return the equation as a reader would write it."""

@@ -287,15 +287,40 @@ class StockStep(Step):
                 self.signature.system.place("processes", self.name, "shares"),
             )
 
-    def evaluate(self, flows: Mapping[str, Array], bound: Bound) -> dict[str, Array]:
+    def _entering(self, flows: Mapping[str, Array], bound: Bound, left: Array | None) -> Array:
+        """Return what enters, in units of the driver where content can wait, else as mass."""
         inflow = bound.arrays["inflow"] if self.driver else self.arrivals(flows)
+        if self.reuse and left is not None:
+            dims = self.carried if "content" not in bound.arrays else self.unit_dims
+            inflow = inflow * spread(left, self.reuse.dims, dims)
+        return inflow
+
+    def from_year(self, flows: Mapping[str, Array], bound: Bound, start: int) -> Bound | None:
+        if "kept" in bound.arrays:
+            return None
+        later = bound.since(start)
+        left = self.reuse.left(flows, bound.arrays) if self.reuse else None
+        followed = {"": (self._entering(flows, bound, left), bound.arrays["survival"])}
+        if "units" in bound.arrays:
+            followed[" of units"] = self._units(bound, left), bound.arrays["survival of units"]
+        arrays = dict(later.arrays)
+        for what, (inflow, alive) in followed.items():
+            before = np.array(inflow)
+            before[..., start:] = 0.0
+            stock, outflow = _cohorts(before, alive, None, bound.by_cohort)
+            arrays["stock before" + what] = stock[..., start:]
+            arrays["outflow before" + what] = outflow[..., start:]
+        return Bound(arrays, later.years, bound.by_cohort)
+
+    def evaluate(self, flows: Mapping[str, Array], bound: Bound) -> dict[str, Array]:
         alive, kept = bound.arrays["survival"], bound.arrays.get("kept")
         content = bound.arrays.get("content")
         left = self.reuse.left(flows, bound.arrays) if self.reuse else None
-        if self.reuse and left is not None:
-            dims = self.carried if content is None else self.unit_dims
-            inflow = inflow * spread(left, self.reuse.dims, dims)
+        inflow = self._entering(flows, bound, left)
         stock, outflow = _cohorts(inflow, alive, kept, bound.by_cohort)
+        if "stock before" in bound.arrays:
+            stock = stock + bound.arrays["stock before"]
+            outflow = outflow + bound.arrays["outflow before"]
         assert self.stock is not None
         outputs = {self.stock: stock, self.outflow: outflow}
         if self.inflow:
@@ -315,10 +340,15 @@ class StockStep(Step):
         """Return the units of the driver that leave, where cohorts are followed as mass."""
         if not self.offers:
             return np.zeros(1)
-        units, alive = bound.arrays["units"], bound.arrays["survival of units"]
+        units, alive = self._units(bound, left), bound.arrays["survival of units"]
+        leaving = _cohorts(units, alive, bound.arrays.get("kept of units"), bound.by_cohort)[1]
+        return leaving + bound.arrays.get("outflow before of units", 0.0)
+
+    def _units(self, bound: Bound, left: Array | None) -> Array:
+        units = bound.arrays["units"]
         if self.reuse and left is not None:
             units = units * spread(left, self.reuse.dims, self.unit_dims)
-        return _cohorts(units, alive, bound.arrays.get("kept of units"), bound.by_cohort)[1]
+        return units
 
     def same_year(self, bound: Bound) -> Array:
         """Return the share of an inflow that leaves in its own year, (..., year)."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import runpy
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -17,6 +19,8 @@ NAMES = (
     "cobalt_shock",
     "cobalt_shock_stockpile",
     "cobalt_shock_recycling",
+    "cobalt_shock_price",
+    "fast_electrification_mines",
 )
 
 
@@ -64,3 +68,46 @@ def test_less_use_is_less_scrap_and_recycling_helps(found: dict[str, xr.Dataset]
     assert float(unmet(found["cobalt_shock_recycling"]).sum()) < float(
         unmet(found["cobalt_shock"]).sum()
     )
+
+
+def test_prices_say_who_gives_way_and_change_no_flow(found: dict[str, xr.Dataset]) -> None:
+    priced, plain = found["cobalt_shock_price"], found["cobalt_shock"]
+    xr.testing.assert_equal(priced.metal_to_fabricate, plain.metal_to_fabricate)
+    assert (plain.price_index == 1).all() and not plain.demand_response.any()
+    index = priced.price_index.sel(material="Co")
+    years = index.year.values[(index > 1).values]
+    assert years.tolist() == [2027, 2028, 2029, 2030] and 3 < float(index.max()) < 10
+    assert (priced.price_index.drop_sel(material="Co") == 1).all()
+    # up to the highest price all that is short is given up, and who gives up is what was unmet
+    assert float(priced.unmet_demand.max()) < 1e-6
+    xr.testing.assert_allclose(priced.demand_response, plain.unmet_demand.rename("demand_response"))
+
+
+def unmet_years(result: xr.Dataset, material: str) -> list[int]:
+    short = result.unmet_demand.sel(material=material).sum(["region", "end_use"])
+    return [int(year) for year in short.year[(short > 1e-6).values]]
+
+
+def test_late_mines_fall_short_of_cobalt_first(found: dict[str, xr.Dataset]) -> None:
+    late = found["fast_electrification_mines"]
+    assert unmet_years(late, "Co") == [*range(2029, 2046)]
+    assert late.attrs["shortage_residual"] <= 1e-11
+    mined = late.mine_to_ore.sum("mine_country")
+    most = late.mine_capacity.sum("mine_country")
+    used = (mined / most).sel(material=["Co", "Ni"])
+    np.testing.assert_allclose(used.sel(material="Co", year=slice(2029, 2045)), 1, rtol=1e-9)
+    # cars that lack cobalt are not built, so mines of nickel have room
+    assert float(used.sel(material="Ni").max()) < 0.95
+
+
+def test_nickel_alone_falls_short_three_years_later() -> None:
+    late = mfa.read_scenario(SCENARIOS / "fast_electrification_mines.yaml")
+    alone = late.override(title="Nickel alone", mine_capacity={"Co": "unlimited"})
+    assert unmet_years(mfa.run(alone), "Ni") == [*range(2032, 2040)]
+
+
+def test_the_pipeline_of_mines_is_what_its_script_writes() -> None:
+    namespace = runpy.run_path(str(SCENARIOS / "mine_pipeline.py"))
+    kept = pd.read_csv(SCENARIOS / "mines" / "capacity.csv")
+    pd.testing.assert_frame_equal(kept, namespace["capacity"]())
+    assert set(kept.status) == {"assumed"}

@@ -138,6 +138,46 @@ def test_demand_answers_to_price_first() -> None:
     np.testing.assert_allclose(found.unmet_demand, [0, 0, 40], atol=1e-8)
 
 
+def answering(store: bool) -> mfa.System:
+    parameters = {"sales": (["year"], "t/yr"), "most": (["year"], "t/yr"), "e": (["year"], "1"),
+                  "target": (["year"], "t"), "rate": ([], "1")}  # fmt: skip
+    processes: dict[str, Any] = {
+        "mine": {"rule": "source", "capacity": "most"},
+        "store": {"rule": "buffer", "from": "mine", "to": "metal", "target": "target", "fill_rate": "rate"},
+        "metal": {"rule": "market", "from": ["store", "mine"]},
+        "use": {"rule": "sink", "takes": "sales", "from": "metal", "response": {"elasticity": "e"}},
+    }  # fmt: skip
+    if not store:
+        del processes["store"], parameters["target"], parameters["rate"]
+        processes["metal"]["from"] = ["mine"]
+    return system(parameters, processes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("store", [False, True])
+def test_prices_of_one_market_are_those_of_the_market_balance(store: bool) -> None:
+    """The share that is met is found by rounds, the price from it; in one market it can be told at once."""
+    sales, most = [100.0, 100, 120, 90, 70], [INF, 110.0, 80, 60, 75]
+    elasticity = [-0.2, -0.2, -0.3, -0.1, -0.2]
+    numbers = {"sales": (("year",), sales), "most": (("year",), most), "e": (("year",), elasticity)}
+    more = {"target": (("year",), [40.0, 40, 0, 0, 0]), "rate": ((), 0.5)} if store else {}
+    found = mfa.simulate(answering(store), dataset({**numbers, **more}))  # type: ignore[dict-item]
+    year = {"year": found.year.values}
+    asked, mines, slope = (xr.DataArray(v, year, ["year"]) for v in (sales, most, elasticity))
+    release = found.store_to_metal if store else xr.zeros_like(asked)
+    told = mfa.availability.market_balance(
+        asked, asked, capacity=mines, release=release.drop_attrs(), demand_elasticity=slope
+    )
+    short = asked > mines + release
+    assert short.values.tolist() == [False, False, True, True, False]
+    # with a release mines give less than at the limit where nothing is short: no price below 1
+    index = told.price_index.where(short, 1.0)
+    np.testing.assert_allclose(found.price_index, index, rtol=1e-9)
+    np.testing.assert_allclose(found.metal_to_use, told.quantity.where(short, asked), rtol=1e-9)
+    np.testing.assert_allclose(found.demand_response, asked - found.metal_to_use, atol=1e-9)
+    assert 0 <= found.attrs["shortage_residual"] <= 1e-11
+    assert not (found.unmet_demand > 1e-9).any()
+
+
 def test_second_life_serves_before_new_units_are_short() -> None:
     stock = {"lifetime": {"law": "fixed", "mean": "life", "inflow_at": "end"}}
     built = system(
