@@ -166,11 +166,15 @@ def table(results: Mapping[tuple[str, str], xr.Dataset] | None = None) -> pd.Dat
     Parameters
     ----------
     results : mapping of (shock, case) to result, optional
-        Those of :func:`run` that are there already.
+        Those of :func:`run` that are there already; that without a shock as (UNDISTURBED, "alone").
     """
     known = dict(results or {})
     spare = scenario(UNDISTURBED)
-    without = {False: run(spare), True: run(with_levers(spare, *RECYCLING))}
+    undone = known.get((UNDISTURBED, "alone"))
+    without = {
+        False: run(spare) if undone is None else undone,
+        True: run(with_levers(spare, *RECYCLING)),
+    }
     rows = []
     for shock, (_, materials) in SHOCKS.items():
         for case, told in cases(shock).items():
