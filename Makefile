@@ -57,6 +57,7 @@ summary: run
 	$(BIN)/mfa compare $(CARS:scenarios/%.yaml=results/%) --csv > results/summary/electric_cars.csv
 	$(BIN)/python scenarios/hindcast.py
 	$(BIN)/python scenarios/supply_risk.py
+	$(BIN)/python scenarios/shocks.py
 
 exchange:
 	$(PYTHON) -m venv .venv-exchange

@@ -273,8 +273,8 @@ def combined(expression: str, get: Callable[[str], Any]) -> Any:
 def of_the_world(result: xr.Dataset, name: str) -> xr.DataArray | None:
     """Return an indicator of the sum over all places: a rate of sums, not a sum of rates.
 
-    None where the world has no such number: of a tonne's value, of what is per
-    head of places that may overlap.
+    None where the world has no such number: of a tonne's value by place, of what is per
+    head of places that may overlap.  What has no places, as a price index, is that of the world.
     """
     data = result.variables[name]
     if "whole" in data.attrs:
@@ -286,9 +286,10 @@ def of_the_world(result: xr.Dataset, name: str) -> xr.DataArray | None:
         most = max(float(abs(above).max()), float(abs(below).max()))
         rate = above / below.where(below > DUST * most)
         return _with_labels(result, rate, data.attrs)
-    if str(data.attrs.get("units")) not in ("t", "t/yr", "person"):
+    world = totals(data)
+    if world.dims != data.dims and str(data.attrs.get("units")) not in ("t", "t/yr", "person"):
         return None
-    return _with_labels(result, totals(data), data.attrs)
+    return _with_labels(result, world, data.attrs)
 
 
 def _with_labels(result: xr.Dataset, data: xr.Variable, attrs: Mapping[str, Any]) -> xr.DataArray:

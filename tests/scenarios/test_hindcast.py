@@ -44,7 +44,9 @@ def test_the_summary_is_reproduced(hindcast, kept):
 
 
 def test_the_readme_shows_the_summary(hindcast, kept):
-    assert hindcast.shown(kept) in (ROOT / "docs/explanation/hindcast.md").read_text(encoding="utf-8")
+    assert hindcast.shown(kept) in (ROOT / "docs/explanation/hindcast.md").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_errors_of_naive_growth_by_hand(hindcast, kept):

@@ -23,6 +23,7 @@ NAMES = (
     "07_secondary_supply",
     "08_uncertainty",
     "09_supply_risk",
+    "10_disruption",
     "11_reconciliation",
     "12_energy_and_emissions",
     "13_availability_and_price",
@@ -232,6 +233,31 @@ def test_supply_risk_says_what_is_known_and_what_is_not(executed):
     assert float(less["mining"]) < float(found["mining"]) == float(new["mining"])
     assert float(new["refining"]) < float(less["refining"]) < float(found["refining"])
     assert "circular  Co: in 2030 12.4 %, 25 % met from 2043" in text
+
+
+def test_disruption_says_what_its_words_say(executed):
+    """Two years for cobalt, less than one for nickel; nothing of EU rules for nickel; the coupling."""
+    book = executed("10_disruption")
+    assert pictures(book) == 6
+    text = printed(book)
+    grows = re.findall(r"(Co|Ni): short by ([\d,]+) kt in 2027 and ([\d,]+) kt in 2030", text)
+    assert [name for name, *_ in grows] == ["Co", "Ni"]
+    assert all(int(a.replace(",", "")) < int(b.replace(",", "")) for _, a, b in grows)
+    away = re.findall(r"in 2030: ([\d,]+) kt stay away, ([\d,]+) kt come from others", text)
+    assert all(int(b.replace(",", "")) < 0.5 * int(a.replace(",", "")) for a, b in away)
+    assert re.findall(r"empty from the end of (\d+)", text) == ["2029", "2027"]
+    prices = re.findall(r"(Co|Ni), elasticity (\S+): highest index ([\d.]+)", text)
+    highest = {(metal, elasticity): float(index) for metal, elasticity, index in prices}
+    assert highest["Co", "-0.1"] == highest["Ni", "-0.2"] == 10 and highest["Co", "-0.3"] < 2.5
+    less = dict(re.findall(r"(\w\w, .+): (\d+) % less short", text))
+    assert 30 <= int(less["Co, stockpile"]) <= 36 and 13 <= int(less["Ni, stockpile"]) <= 16
+    assert int(less["Co, recycling"]) == 10 and int(less["Ni, recycling"]) == 0
+    assert 0 < int(less["Co, from 2035, recycling"]) < 10
+    tables = [o["data"].get("text/plain", "") for o in outputs(book) if "data" in o]
+    table = next(shown for shown in tables if "nothing short from" in shown)
+    assert "after 2050" in table and "2044" in table and "2034" in table
+    assert "short from 2030, most in 2037" in text
+    assert "31 kt if it goes on, 0 kt if it follows nickel" in text
 
 
 def test_uncertainty_says_what_calibration_changes(executed):
