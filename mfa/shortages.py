@@ -26,6 +26,9 @@ from mfa.steps import Array, Bound, Dims, sum_over
 TOLERANCE = 1e-11
 """Largest share by which asks may exceed a capacity, and F change, at the end."""
 
+ROUNDING = 1e-13
+"""Part of the largest flow below which what a capacity of 0 is still asked for is rounding."""
+
 MOST = 500
 """Times the plan is run at most."""
 
@@ -69,14 +72,15 @@ def solve(
     values = execute(plan, bound, years)
     most = {name: place.bind(parameter, years) for name, place in limits.places.items()}
     demands = tuple(Demand(step, bound[step.name], parameter, years) for step in limits.demands)
-    if excess(plan, most, values) <= TOLERANCE:
+    dust = ROUNDING * max((float(values[f].max(initial=0.0)) for f in plan.flows), default=0.0)
+    if excess(plan, most, values, dust) <= TOLERANCE:
         return Outcome(values, demands, 0)
     walks = Walks(plan, bound, most, demands, years)
     beyond, moved = np.inf, np.inf
     for number in range(1, MOST + 1):
         changed, moved = walks.once(values)
         values = execute(plan, {**bound, **changed}, years)
-        beyond = excess(plan, most, values)
+        beyond = excess(plan, most, values, dust)
         if beyond <= TOLERANCE and moved <= TOLERANCE:
             return Outcome(values, demands, number)
     raise MfaError(
@@ -87,8 +91,14 @@ def solve(
     )
 
 
-def excess(plan: Plan, most: Mapping[str, list[Array]], flows: Mapping[str, Array]) -> float:
-    """Return by which share of it asks exceed a capacity at worst; below 0 where none does."""
+def excess(
+    plan: Plan, most: Mapping[str, list[Array]], flows: Mapping[str, Array], dust: float
+) -> float:
+    """Return by which share of it asks exceed a capacity at worst; 0 or less where none does.
+
+    Asks of a market are what is left after arrivals, so where a capacity is 0 they are known to
+    rounding of those (`dust`, t/yr) only.
+    """
     limits = plan.scarcity
     assert limits is not None
     worst = -1.0
@@ -99,7 +109,7 @@ def excess(plan: Plan, most: Mapping[str, list[Array]], flows: Mapping[str, Arra
         asked = asks_of(plan, place, flows)
         floor = 1e-12 * asked.max(initial=0.0) or 1.0
         bounded = np.isfinite(capacity)
-        over = np.where(bounded, asked - np.where(bounded, capacity, 0.0), -1.0)
+        over = np.where(bounded, asked - np.where(bounded, capacity, 0.0) - dust, -1.0)
         over = over / np.maximum(np.where(bounded, capacity, 1.0), floor)
         worst = max(worst, float(over.max(initial=-1.0)))
     return worst
