@@ -154,5 +154,5 @@ def test_a_yield_at_its_bound_is_drawn_on_one_side_of_it(tmp_path: Any) -> None:
 
 
 def test_a_start_from_something_else_is_refused(tmp_path: Any) -> None:
-    with pytest.raises(mfa.MfaError, match="starts from the Dataset of mfa.reconcile"):
+    with pytest.raises(mfa.MfaError, match="starts from the Dataset"):
         reconciliation.start(mines(tmp_path), None)  # type: ignore[arg-type]
