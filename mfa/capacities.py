@@ -57,8 +57,13 @@ class Place:
                     f"limit: the host {limit.flow!r} is by {open_[0]} too; say at which label with 'at:'",
                     ("limit", number, "of"),
                 )
-            if limit.at == limit.of and self.step and limit.flow in self.step.writes:
-                self._complain("limit: it would limit itself", ("limit", number, "at"))
+            if ring := self._ring(number):
+                self._complain(
+                    "limit: it would limit itself"
+                    + (f", by way of entry {ring} of the list" if ring != number + 1 else "")
+                    + "; a by-product has another label than its host",
+                    ("limit", number, "of"),
+                )
             host = {d for d in dims[limit.flow] if d not in limit.at}
             extra = [d for d in signature.parameter_dims(limit.ratio) if d not in host]
             if extra or (strange := [d for d in limit.at if d not in dims[limit.flow]]):
@@ -93,6 +98,23 @@ class Place:
         away = origins if self.rerouted else ()
         self.pool = tuple(d for d in self.cells if d not in away)
         self.axes = tuple(self.dims.index(d) for d in self.cells if d in away)
+
+    def _ring(self, number: int) -> int:
+        """Return the number, from 1, of the limit that leads back to the host of this one; 0 if none does."""
+        own = [
+            n for n, limit in enumerate(self.limits) if self.step and limit.flow in self.step.writes
+        ]
+        reached, ahead = set[int](), [number] if number in own else []
+        while ahead:
+            here = ahead.pop()
+            if here in reached:
+                continue
+            reached.add(here)
+            of = self.limits[here].of
+            if _overlap(of, self.limits[number].at):
+                return here + 1
+            ahead += [n for n in own if _overlap(of, self.limits[n].at)]
+        return 0
 
     def _complain(self, message: str, path: tuple[Any, ...]) -> None:
         raise MfaError(
@@ -171,6 +193,11 @@ class Place:
             wide = tuple(slice(None) if d in self.cells else None for d in self.dims)
             limited[where] = amount[(*wide, ...)]
         return np.minimum(most, limited)
+
+
+def _overlap(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    """Say whether some cell has the labels of both."""
+    return all(other.get(dim, label) == label for dim, label in one.items())
 
 
 def _selected(array: Array, dims: Dims, at: Mapping[str, str], signature: Signature) -> Array:

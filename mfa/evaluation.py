@@ -54,6 +54,7 @@ def changed(values: Array, changes: tuple[Change, ...], region: Region) -> Array
         unit = "1" if change.kind == "scale" else region.unit
         amount = evaluate(change.value, replace(region, unit=unit))
         _require_some_limit(values, amount, change, region)
+        _require_some_year(amount, change, region)
         values = values * amount if change.kind == "scale" else values + amount
     return values
 
@@ -69,6 +70,26 @@ def _require_some_limit(values: Array, amount: Array, change: Change, region: Re
         raise MfaError(
             f"it is unlimited for {region.cell(tuple(int(i) for i in cell))}, so to {change.kind} it does "
             "nothing; give it a number first, in this lever or in one before it",
+            change.place,
+        )
+
+
+def _require_some_year(amount: Array, change: Change, region: Region) -> None:
+    """Raise if all years of a change lie outside the run, where it would do nothing."""
+    neutral = 1.0 if change.kind == "scale" else 0.0
+    if not isinstance(change.value, YearPath) or (amount != neutral).any():
+        return
+    points = change.value.points
+    meant = [n for n, (_, own) in enumerate(points) if getattr(own, "value", neutral) != neutral]
+    if meant:
+        after, before = (
+            points[max(meant[0] - 1, 0)][0],
+            points[min(meant[-1] + 1, len(points) - 1)][0],
+        )
+        run = f"{region.years[0]}–{region.years[-1]}"
+        raise MfaError(
+            f"this change does nothing in the years of the run, {run}: it is for years after {after}"
+            + (f" and before {before}" if meant[-1] + 1 < len(points) else ""),
             change.place,
         )
 

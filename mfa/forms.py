@@ -479,7 +479,11 @@ def _dated(
 ) -> YearPath:
     """Return a dated change as a path: what it does at each year, nothing outside them."""
     if not isinstance(amount, Number) or math.isinf(amount.value):
-        message = f"what is dated is one number; write the labels outside: {{label: {{{kind}: …}}}}"
+        message = (
+            "a dated change is not drawn; write one number, and a 'vary:' or a scenario for each other"
+            if isinstance(amount, Known)
+            else f"what is dated is one number; write the labels outside: {{label: {{{kind}: …}}}}"
+        )
         raise MfaError(message, _at(raw, kind, place))
     points = strengths(dated, lambda key, text: MfaError(text, _at(raw, key, place)))
     nothing = 1.0 if kind == "scale" else 0.0

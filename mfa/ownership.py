@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mfa.assignments import Assignment, kind_of
+from mfa.dated import DATED
 from mfa.demand import LAWS
 from mfa.dims import require_size
 from mfa.errors import MfaError, known
@@ -125,6 +126,8 @@ def _with_fields(form: Form, fields: Fields) -> Form:
 def _no_label(fields: Fields) -> str:
     """Say that a name is no label, and which labels could stand there."""
     name = fields.fields[0][0]
+    if name in DATED:
+        return f"{name!r} dates a change, and there is none here; write 'scale' or 'add' beside it"
     if not fields.labels:
         return f"{name!r} is no field of the inherited value (it is no law), and no label can stand here"
     near = [

@@ -183,6 +183,8 @@ def _require_inside(form: Known, found: Distribution, middle: float, relative: b
     if not low <= middle <= high:
         raise MfaError(f"{name!r}: {what} lies outside its range {low:g} to {high:g}{hint}", place)
     tail = (1 - MIDDLE) / 2
+    if name == "normal" and found.numbers[0] == middle:
+        return  # the most likely value, though truncation may leave only one side of it
     if name in ("normal", "lognormal", "beta") and not tail <= found.below(middle) <= 1 - tail:
         first, last = found.quantile([tail, 1 - tail])
         raise MfaError(

@@ -174,6 +174,12 @@ class Walks:
             by_origin = self._cells(place, asked["now"] + asked.get("fill", 0.0), place.cells)
             capacity = pooled(capacity, by_origin, place.axes)
         own = self.own.get(place.name, np.ones(1))
+        if place.step is not None and (above := self.levels.get(place.step.writes[0])) is not None:
+            # less of what it asks itself comes through than its own level: it does not bind yet
+            above = spread(above, place.step.dims, place.dims)
+            away = tuple(i for i, d in enumerate(place.dims) if d not in place.pool)
+            above = above.max(axis=away, keepdims=True) if away else above
+            own = np.where(cells["now"] > capacity, np.minimum(own, above), own)
         found = newton(own, cells["full"], cells["now"], cells["slope"], capacity)
         level = self.pace.of_place(own, found)
         self.own[place.name] = level

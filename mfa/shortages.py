@@ -27,6 +27,9 @@ from mfa.steps import Array, Bound, Dims, sum_over
 TOLERANCE = 1e-11
 """Largest share by which asks may exceed a capacity, and F change, at the end."""
 
+ROUNDING = 1e-13
+"""Part of the largest flow below which what a capacity of 0 is still asked for is rounding."""
+
 MOST = 500
 """Times the plan is run at most."""
 
@@ -71,7 +74,8 @@ def solve(
     assert limits is not None
     values = execute(plan, bound, years)
     most = {name: place.bind(parameter, years) for name, place in limits.places.items()}
-    over = excess(plan, most, values)
+    dust = ROUNDING * max((float(values[f].max(initial=0.0)) for f in plan.flows), default=0.0)
+    over = excess(plan, most, values, dust)
     if over.max(initial=-1.0) <= TOLERANCE:
         return Outcome(values, (), 0)
     demands = tuple(Demand(step, bound[step.name], parameter, years) for step in limits.demands)
@@ -86,7 +90,7 @@ def solve(
     for number in range(1, MOST + 1):
         changed, moved = walks.once(found)
         found = later.run(changed)
-        beyond = float(excess(plan, most, found).max(initial=-1.0))
+        beyond = float(excess(plan, most, found, dust).max(initial=-1.0))
         if beyond <= TOLERANCE and moved <= TOLERANCE:
             values = later.whole(found)
             told = zip(demands, wanted, strict=True)
@@ -100,8 +104,14 @@ def solve(
     )
 
 
-def excess(plan: Plan, most: Mapping[str, list[Array]], flows: Mapping[str, Array]) -> Array:
-    """Return by which share of it asks exceed a capacity at worst, (year,); below 0 where none does."""
+def excess(
+    plan: Plan, most: Mapping[str, list[Array]], flows: Mapping[str, Array], dust: float
+) -> Array:
+    """Return by which share of it asks exceed a capacity at worst, (year,); 0 or less where none does.
+
+    Asks of a market are what is left after arrivals, so where a capacity is 0 they are known to
+    rounding of those (`dust`, t/yr) only.
+    """
     limits = plan.scarcity
     assert limits is not None
     worst = np.full(1, -1.0)
@@ -112,7 +122,7 @@ def excess(plan: Plan, most: Mapping[str, list[Array]], flows: Mapping[str, Arra
         asked = asks_of(plan, place, flows)
         floor = 1e-12 * asked.max(initial=0.0) or 1.0
         bounded = np.isfinite(capacity)
-        over = np.where(bounded, asked - np.where(bounded, capacity, 0.0), -1.0)
+        over = np.where(bounded, asked - np.where(bounded, capacity, 0.0) - dust, -1.0)
         over = over / np.maximum(np.where(bounded, capacity, 1.0), floor)
         axes = tuple(range(over.ndim - 1))
         worst = np.maximum(worst, over.max(axis=axes, initial=-1.0))

@@ -140,6 +140,10 @@ def start(scenario: Scenario, result: xr.Dataset, *names: str) -> Start:
         If the result has no covariance or several years, a name is no coefficient that it
         tells, or there are more than :data:`MOST` draws.
     """
+    if not isinstance(result, xr.Dataset):
+        raise MfaError(
+            f"a scenario starts from the Dataset of mfa.reconcile(…, covariance=True), not from {result!r:.60}"
+        )
     if "year" in result.dims:
         if result.sizes["year"] > 1:
             raise MfaError(

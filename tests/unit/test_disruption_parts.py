@@ -316,11 +316,39 @@ def test_new_capacity_has_a_lead_time_and_a_ramp(tmp_path: Path) -> None:
         ({"a": {"scale": {2027: 0}, "from": 2027}}, "what is dated is one number"),
         ({"a": {"scale": 0, "to": 2027}}, "needs 'from'"),
         ({"a": {"scale": 0, "until": 2027}}, "unknown key 'until'"),
+        ({"a": {"from": 2027, "to": 2028}}, "write 'scale' or 'add' beside it"),
     ],
 )
 def test_odd_capacities_are_refused(tmp_path: Path, value: Any, text: str) -> None:
     with pytest.raises(MfaError, match=text):
         mfa.build_parameters(read(tmp_path).override(most=value))
+
+
+@pytest.mark.parametrize(
+    ("told", "text"),
+    [
+        ({"scale": 0, "from": 2040, "to": 2042}, "for years after 2039 and before 2043"),
+        ({"scale": 0, "from": 1990, "to": 1995}, "nothing in the years of the run, 2025–2031"),
+        ({"add": "3 t/yr", "from": 2029, "lead": 5}, "for years after 2033$"),
+        ({"scale": {"value": 0.5, "uniform": [0.4, 0.6]}, "from": 2027}, "is not drawn"),
+    ],
+)
+def test_a_dated_change_that_does_nothing_is_refused(tmp_path: Path, told: Any, text: str) -> None:
+    base = read(tmp_path, default="60 t/yr")
+    with pytest.raises(MfaError, match=text):
+        mfa.build_parameters(base.override(most={"a": told}))
+
+
+def test_a_dated_change_from_before_the_run_may_last(tmp_path: Path) -> None:
+    changed = read(tmp_path, default="60 t/yr").override(
+        most={
+            "a": {"scale": 0.5, "from": 1990},
+            "b": {"scale": 0, "from": 2020, "to": 2023, "recover": 4},
+        }
+    )
+    found = mfa.build_parameters(changed).most
+    assert (found.sel(origin="a") == 30).all()
+    np.testing.assert_allclose(found.sel(origin="b")[:3], [30, 45, 60])
 
 
 def test_only_a_capacity_is_unlimited(tmp_path: Path) -> None:
@@ -333,6 +361,21 @@ def refused(build: Any, text: str) -> None:
         mfa.plan(build())
 
 
+def limits_in_a_circle() -> mfa.System:
+    told = by_product().processes["ore"].model_dump(by_alias=True)["limit"][0]
+    back = {**told, "at": told["of"], "of": told["at"]}
+    processes = {
+        "mine": {"rule": "source"},
+        "ore": {"rule": "trade", "from": "mine", "shares": "share", "limit": [told, back]},
+        "use": {"rule": "sink", "takes": "demand", "from": "ore"},
+    }
+    dims = ["origin", "metal"]
+    parameters: dict[str, tuple[list[str], str]] = {
+        "demand": (["year", "metal"], "t/yr"), "share": (dims, "1"), "ratio": (["origin"], "1"),
+    }  # fmt: skip
+    return system(parameters, processes, conserves="metal")
+
+
 def test_what_means_nothing_is_refused() -> None:
     free = {"capacity": None}
     refused(lambda: trade(reroute="proportional", **free), "nothing is ever rerouted")
@@ -340,6 +383,8 @@ def test_what_means_nothing_is_refused() -> None:
     refused(lambda: by_product(of={"metal": "Zn"}), "has no label 'Zn'")
     refused(lambda: by_product(at={}), "is by metal too; say at which label")
     refused(lambda: by_product(at={"metal": "Co"}), "it would limit itself")
+    refused(lambda: by_product(of={}), "it would limit itself")
+    refused(limits_in_a_circle, "would limit itself, by way of entry 2 of the list")
     refused(lambda: loop(stock="sales", inflow=None), "leaves nothing unmet|must be in t")
     idle = {
         "mine": {"rule": "source"},

@@ -134,3 +134,25 @@ def test_a_share_beyond_its_bounds_is_not_handed_over(tmp_path: Any) -> None:
     found = mfa.reconcile(scenario, observed, covariance=True)
     with pytest.raises(mfa.MfaError, match="which no share is: reconcile with bounds=True"):
         reconciliation.start(scenario, found)
+
+
+def test_a_yield_at_its_bound_is_drawn_on_one_side_of_it(tmp_path: Any) -> None:
+    scenario = mines(tmp_path)
+    labels = {"metal": ["Ni", "Co"]}
+    seen = seen_at_mines() | {
+        "refine_to_use": (mfa.array([130.0, 120.0], "t/yr", **labels), 1.0),
+        "refine_to_tailings": (mfa.array([1.0, 1.0], "t/yr", **labels), 1.0),
+    }
+    found = mfa.reconcile(scenario, seen, covariance=True, bounds=True)
+    begun = reconciliation.start(scenario, found)
+    told = begun.written["refining_yield"]["metal"]["Co"]
+    assert told["value"] > 1 - 1e-6 and told["normal"][1] > 1e-3
+    run = mfa.run(begun.scenario(), samples=40, seed=1)
+    made = mfa.build_parameters(begun.scenario(), samples=40, seed=1).refining_yield
+    assert float(made.max()) <= 1 and float(made.sel(metal="Co").std()) > 0
+    assert run.attrs["balance_residual"] < 1e-9
+
+
+def test_a_start_from_something_else_is_refused(tmp_path: Any) -> None:
+    with pytest.raises(mfa.MfaError, match="starts from the Dataset"):
+        reconciliation.start(mines(tmp_path), None)  # type: ignore[arg-type]

@@ -243,3 +243,74 @@ def test_a_product_of_two_short_materials_is_limited_by_one() -> None:
     found = mfa.simulate(products("product"), product_numbers(8.0, 10.0))
     np.testing.assert_allclose(found.mine_to_fleet[0], [4, 8], rtol=1e-9)
     np.testing.assert_allclose(found.mine_to_tooling[0], [4, 0], rtol=1e-9)
+
+
+def two_rows(sinks: dict[str, Any], **more: Any) -> mfa.System:
+    """Two trades in a row, each with a capacity."""
+    return system(
+        {
+            "sales": (["year", "place"], "t/yr"),
+            "scrapped": (["year", "place"], "t/yr"),
+            "whence": (["origin"], "1"),
+            "whose": (["metal"], "1"),
+            "mines": (["year", "origin"], "t/yr"),
+            "plants": (["year", "metal"], "t/yr"),
+            "all": ([], "t/yr"),
+        },
+        {
+            "mine": {"rule": "source"},
+            "ore": {"rule": "trade", "from": "mine", "shares": "whence", "sum": ["metal"],
+                    "capacity": "mines"},
+            "supply": {"rule": "trade", "from": "ore", "shares": "whose", "sum": ["place"],
+                       "capacity": "plants"},
+            **sinks,
+        },
+        **more,
+    )  # fmt: skip
+
+
+def test_a_plant_that_binds_just_below_what_mines_let_through_is_found() -> None:
+    most = {"rule": "source", "capacity": "all", "sum": ["origin"]}
+    built = two_rows({"mine": most, "use": {"rule": "sink", "takes": "sales", "from": "supply"}})
+    given = dataset(
+        {
+            "sales": (("year", "place"), [[135.2261, 142.2525]]),
+            "scrapped": (("year", "place"), [[0.0, 0.0]]),
+            "whence": (("origin",), [0.1694, 0.2391, 0.5915]),
+            "whose": (("metal",), [0.3418, 0.6582]),
+            "mines": (("year", "origin"), [[27.5443, 0.1415, 0.0262]]),
+            "plants": (("year", "metal"), [[0.0535, INF]]),
+            "all": ((), 0.1568),
+        }
+    )
+    found = mfa.simulate(built, given)
+    np.testing.assert_allclose(found.ore_to_supply[0, 0], 0.0535, rtol=1e-9)  # of 0.3418 × 0.1568
+    np.testing.assert_allclose(found.mine_to_ore.sum(), found.ore_to_supply.sum(), rtol=1e-9)
+
+
+def test_a_capacity_of_nothing_behind_scrap_is_met_to_rounding() -> None:
+    sinks = {
+        "use": {"rule": "sink", "takes": "sales", "from": "metal"},
+        "yard": {"rule": "source", "gives": "scrapped", "to": "metal"},
+        "metal": {"rule": "market", "from": ["yard", "supply"], "surplus_to": "surplus"},
+        "surplus": {"rule": "sink"},
+    }
+    random = np.random.default_rng(0)
+    sales = random.uniform(50, 100, (40, 2))
+    scrapped = random.uniform(0, 50, (40, 2))
+    most = np.where(np.arange(40) % 2, 0.01, 0.0)
+    given = dataset(
+        {
+            "sales": (("year", "place"), sales),
+            "scrapped": (("year", "place"), scrapped),
+            "whence": (("origin",), [0.5, 0.3, 0.2]),
+            "whose": (("metal",), [0.34, 0.66]),
+            "mines": (("year", "origin"), most[:, None] * [0.5, 0.3, 0.2]),
+            "plants": (("year", "metal"), np.full((40, 2), INF)),
+            "all": ((), INF),
+        }
+    )
+    found = mfa.simulate(two_rows(sinks), given)
+    np.testing.assert_allclose(
+        found.unmet_demand.sum("place"), (sales - scrapped).sum(axis=1) - most, rtol=1e-9
+    )
