@@ -19,11 +19,12 @@ from typing import Any
 import numpy as np
 
 from mfa.balances import Residual
+from mfa.buffer_step import BufferStep
 from mfa.execution import run_part
 from mfa.lean_stocks import Cohorts, follow
 from mfa.plans import Plan
 from mfa.process_steps import MakeStep, MarketStep, SinkStep, SourceStep, SplitStep
-from mfa.products import Array, Product, dense, joined, merged
+from mfa.products import Array, Product, dense, joined, merged, nothing
 from mfa.reuse import Reuse, share_left
 from mfa.schema import Buffer, Sink, Source, Stock
 from mfa.steps import Bound, Dims, Gather, Step, must_not_be_negative, spread
@@ -102,6 +103,8 @@ class Lean:
 
     def _products(self, name: str, kept: Kept) -> list[Product]:
         step = self.steps[name]
+        if isinstance(step, BufferStep) and (none := self._aimed_at_nothing(step)):
+            return [none]
         if self.part[step.name].kind != "all years" or not _is_lean(step):
             return self._summed([self._whole(step, name)], self.dims(name), kept)
         match step:
@@ -211,6 +214,14 @@ class Lean:
         if step.takes:
             found = [*found, *self._told(step, "takes", step.takes, kept)]
         return Product((np.cumsum(self._dense(found, kept), axis=-1),))
+
+    def _aimed_at_nothing(self, step: BufferStep) -> Product | None:
+        """Return the nothing that a stockpile holds which is to hold none: its asks do not matter."""
+        told = factors(str(step.told.target or step.told.target_days))
+        for own in (self._parameter(name, step.dims) for name in told):
+            if not own.any():
+                return nothing(len(own), len(self.sizes))
+        return None
 
     def _met(self, step: MarketStep) -> dict[str, Product]:
         """Return what the last supplier is asked for, and the surplus."""
