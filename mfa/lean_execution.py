@@ -12,18 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, MutableMapping
 from dataclasses import replace
-from functools import reduce
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from mfa.balances import Residual
+from mfa.buffer_step import BufferStep
+from mfa.contractions import Array, merged
 from mfa.execution import run_part
-from mfa.lean_stocks import Cohorts, follow
+from mfa.lean_shares import gather_of, is_driven, is_lean, share_of
+from mfa.lean_stocks import Cohorts, follow, is_fixed
 from mfa.plans import Plan
-from mfa.process_steps import MakeStep, MarketStep, SinkStep, SourceStep, SplitStep
-from mfa.products import Array, Product, dense, joined, merged
+from mfa.process_steps import MarketStep, SinkStep, SourceStep
+from mfa.products import Product, dense, joined, nothing
 from mfa.reuse import Reuse, share_left
 from mfa.schema import Buffer, Sink, Source, Stock
 from mfa.steps import Bound, Dims, Gather, Step, must_not_be_negative, spread
@@ -69,7 +71,7 @@ class Lean:
             name: step for step in plan.steps for name in (*step.writes, step.stock or "")
         }
         self.part = {step.name: part for part in plan.parts for step in part.steps}
-        self.bound = {step.name: self._bound(step) for step in plan.steps if not _driven(step)}
+        self.bound = {step.name: self._bound(step) for step in plan.steps if not is_driven(step)}
 
     # ------------------------------------------------------------- what is asked for
 
@@ -102,7 +104,9 @@ class Lean:
 
     def _products(self, name: str, kept: Kept) -> list[Product]:
         step = self.steps[name]
-        if self.part[step.name].kind != "all years" or not _is_lean(step):
+        if isinstance(step, BufferStep) and (none := self._aimed_at_nothing(step)):
+            return [none]
+        if self.part[step.name].kind != "all years" or not is_lean(step):
             return self._summed([self._whole(step, name)], self.dims(name), kept)
         match step:
             case SourceStep():
@@ -117,7 +121,7 @@ class Lean:
                 return self._gathered(step.gathered, kept)
             case StockStep():
                 return self._held(step, name, kept)
-        gather = _gather_of(step)
+        gather = gather_of(step)
         return self._scaled(gather, self._share(step, name), kept)
 
     def balance(self) -> Residual:
@@ -171,26 +175,7 @@ class Lean:
         return share
 
     def _computed_share(self, step: Step, name: str) -> Array:
-        arrays = self.bound[step.name].arrays
-        if isinstance(step, TradeStep):
-            return spread(arrays["shares"], step.all_dims, self.axes)
-        told = {key: spread(array, step.dims, self.axes) for key, array in arrays.items()}
-        one = np.ones((1,) * len(self.sizes))
-        if isinstance(step, SplitStep):
-            shares, ends = step.shares, dict(zip(step.shares, step.writes, strict=True))
-        else:
-            assert isinstance(step, MakeStep)
-            shares, ends = step.recipe, step.inputs
-        given = {key: told[key] for key, text in shares.items() if text != "rest"}
-        key = next((key for key, flow in ends.items() if flow == name), None)
-        if key in given:
-            found = given[key]
-        else:
-            rest = reduce(np.subtract, given.values(), one)
-            found = rest if key else one if "rest" in shares.values() else one - rest
-        if "yield" in told:
-            found = found / told["yield"]
-        return found if key else found - one
+        return share_of(step, name, self.bound[step.name].arrays, self.axes)
 
     def _told(self, step: Step, key: str, expression: str, kept: Kept) -> list[Product]:
         """Return the product of parameters that drives a flow."""
@@ -211,6 +196,14 @@ class Lean:
         if step.takes:
             found = [*found, *self._told(step, "takes", step.takes, kept)]
         return Product((np.cumsum(self._dense(found, kept), axis=-1),))
+
+    def _aimed_at_nothing(self, step: BufferStep) -> Product | None:
+        """Return the nothing that a stockpile holds which is to hold none: its asks do not matter."""
+        told = factors(str(step.told.target or step.told.target_days))
+        for own in (self._parameter(name, step.dims) for name in told):
+            if not own.any():
+                return nothing(len(own), len(self.sizes))
+        return None
 
     def _met(self, step: MarketStep) -> dict[str, Product]:
         """Return what the last supplier is asked for, and the surplus."""
@@ -282,7 +275,7 @@ class Lean:
         """Return the units of its driver that leave a stock."""
         step = next(step for step in self.plan.steps if step.name == process)
         assert isinstance(step, StockStep)
-        if self.part[process].kind == "all years" and _is_lean(step):
+        if self.part[process].kind == "all years" and is_lean(step):
             cohorts: Cohorts = self._once(("cohorts", process), lambda: self._cohorts(step))
             return cohorts.units
         return [Product((spread(self._part(step)[step.offers[0]], step.unit_dims, self.axes),))]
@@ -355,38 +348,5 @@ class Lean:
             if key in memory:
                 return memory[key]
         found = compute()
-        (self.fixed if _is_fixed(found) else self.own)[key] = found
+        (self.fixed if is_fixed(found) else self.own)[key] = found
         return found
-
-
-def _is_fixed(found: Any) -> bool:
-    """Whether nothing in it differs between samples."""
-    if isinstance(found, np.ndarray):
-        return bool(found.shape[0] == 1)
-    if isinstance(found, Product):
-        return all(factor.shape[0] == 1 for factor in found.factors)
-    if isinstance(found, Cohorts):
-        return _is_fixed([*found.entering, *found.stock, *found.leaving, *found.units])
-    if isinstance(found, Bound):
-        return all(array.shape[0] == 1 for array in found.arrays.values())
-    parts = found.values() if isinstance(found, dict) else found
-    return all(_is_fixed(part) for part in parts)
-
-
-def _gather_of(step: Step) -> Gather:
-    """Return what a linear step multiplies with its shares."""
-    if isinstance(step, TradeStep):
-        return step.gathered
-    return step.arrivals if isinstance(step, SplitStep) else step.asks  # type: ignore[attr-defined]
-
-
-def _driven(step: Step) -> bool:
-    """Whether a step is bound where it is computed: what drives it need not be multiplied out."""
-    return isinstance(step, SourceStep | StockStep) or (
-        isinstance(step, SinkStep) and bool(step.takes)
-    )
-
-
-def _is_lean(step: Step) -> bool:
-    lean = (SourceStep, SinkStep, MakeStep, SplitStep, MarketStep, TradeStep)
-    return isinstance(step, lean) or (isinstance(step, StockStep) and not step.by_stock)

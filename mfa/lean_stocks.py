@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from mfa import kernels
 from mfa.compiled import loops
+from mfa.contractions import Array, merged, multiplied
 from mfa.lifetime_fields import alive as alive_at
 from mfa.lifetime_fields import lifetime_values, survival_of
-from mfa.products import Array, Product, at_cells, merged, multiplied
-from mfa.steps import Dims, spread
+from mfa.products import Product, at_cells
+from mfa.steps import Bound, Dims, spread
 from mfa.stock_step import StockStep
 
 FEW = 0.5
@@ -163,3 +165,17 @@ def _summed(series: Array, alive: Array) -> Array:
             :, :, np.newaxis
         ]
     return kernels.stock_from_inflow(series, alive[:, :, np.newaxis])
+
+
+def is_fixed(found: Any) -> bool:
+    """Whether nothing in it differs between samples."""
+    if isinstance(found, np.ndarray):
+        return bool(found.shape[0] == 1)
+    if isinstance(found, Product):
+        return all(factor.shape[0] == 1 for factor in found.factors)
+    if isinstance(found, Cohorts):
+        return is_fixed([*found.entering, *found.stock, *found.leaving, *found.units])
+    if isinstance(found, Bound):
+        return all(array.shape[0] == 1 for array in found.arrays.values())
+    parts = found.values() if isinstance(found, dict) else found
+    return all(is_fixed(part) for part in parts)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from mfa.contractions import Array, contracted, merged, multiplied, size_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +138,7 @@ class Product:
         plain = [axis for axis in axes if axis not in self.at]
         while plain:
             having = {a: [f for f in factors if f.shape[a] > 1] for a in plain}
-            axis = min(plain, key=lambda a: (len(having[a]), sum(map(_size, having[a]))))
+            axis = min(plain, key=lambda a: (len(having[a]), sum(map(size_of, having[a]))))
             plain = [a for a in plain if a != axis]
             if having[axis]:
                 factors = [f for f in factors if f.shape[axis] == 1]
@@ -253,7 +253,7 @@ def _together(one: Product, two: Product) -> Product | None:
 
 
 def _twice(factors: tuple[Array, ...]) -> list[Array]:
-    *others, last = sorted(factors, key=_size, reverse=True)
+    *others, last = sorted(factors, key=size_of, reverse=True)
     return [*others, 2.0 * last]
 
 
@@ -262,56 +262,6 @@ def _alike(one: Array, two: Array) -> bool:
     if one is two:
         return True
     return one.shape == two.shape and len(one) == 1 and bool((one == two).all())
-
-
-def merged(factors: tuple[Array, ...]) -> tuple[Array, ...]:
-    """Multiply factors with each other where that makes nothing larger than the larger of them."""
-    found: list[Array] = []
-    for factor in sorted(factors, key=_size):
-        for i, other in enumerate(found):
-            if all(n <= m for n, m in zip(other.shape, factor.shape, strict=True)):
-                found[i] = other * factor
-                break
-        else:
-            found.append(factor)
-    return tuple(found) if len(found) == len(factors) else merged(tuple(found))
-
-
-def _size(array: Array) -> int:
-    return array.size
-
-
-def contracted(factors: Sequence[Array], axis: int) -> Array:
-    """Return the sum of a product over an axis, which remains with length 1."""
-    *others, last = sorted(factors, key=_size)
-    if not others:
-        return np.asarray(last.sum(axis=axis, keepdims=True))
-    first = multiplied(others)
-    rows = [i for i, n in enumerate(first.shape) if n > 1 and i != axis and last.shape[i] == 1]
-    if first.shape[-1] == 1 < last.shape[-1] and [i for i in rows if i]:
-        return _as_matrices(first, last, axis, max(rows, key=lambda i: (i > 0, first.shape[i])))
-    return _einsum(first, last, axis)
-
-
-def _as_matrices(first: Array, last: Array, axis: int, row: int) -> Array:
-    """Return out[…, row, year] = Σ first[…, row, axis] · last[…, axis, year], small products each.
-
-    Their shapes depend on the system alone.
-    """
-    left = np.moveaxis(first[..., 0], (row, axis), (-2, -1))
-    right = np.moveaxis(last, (row, axis), (-3, -2))[..., 0, :, :]
-    found = np.matmul(np.ascontiguousarray(left), np.ascontiguousarray(right))
-    return np.moveaxis(found[..., np.newaxis, :], (-3, -2), (row, axis))
-
-
-def _einsum(first: Array, last: Array, axis: int) -> Array:
-    """Return Σ first · last over an axis, leaving out axes of length 1."""
-    shape = np.broadcast_shapes(first.shape, last.shape)
-    has = [[i for i, size in enumerate(array.shape) if size > 1] for array in (first, last)]
-    one, two = (a.reshape([a.shape[i] for i in h]) for a, h in zip((first, last), has, strict=True))
-    out = [i for i, size in enumerate(shape) if size > 1 and i != axis]
-    found = np.asarray(np.einsum(one, has[0], two, has[1], out))
-    return found.reshape([1 if i == axis else size for i, size in enumerate(shape)])
 
 
 def dense(products: Sequence[Product], shape: tuple[int, ...]) -> Array:
@@ -342,11 +292,3 @@ def dense(products: Sequence[Product], shape: tuple[int, ...]) -> Array:
         lying = np.moveaxis(own, (first, *others), range(len(cells)))
         front[cells] += lying.reshape(lying.shape[0], *lying.shape[len(cells) :])
     return total
-
-
-def multiplied(factors: Sequence[Array]) -> Array:
-    """Return the product of arrays, the small ones first."""
-    first, *others = sorted(factors, key=_size)
-    for other in others:
-        first = first * other
-    return first

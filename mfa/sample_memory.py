@@ -7,9 +7,11 @@ back and waits to be written.
 
 from __future__ import annotations
 
+import gc
 import tracemalloc
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from mfa.errors import MfaError
 from mfa.sample_jobs import CHUNK
@@ -22,6 +24,9 @@ LOOPED = 4
 
 ROOM = 2**22
 """Bytes of tables that do not grow with the system."""
+
+SPREAD = 1.02
+"""How much more a chunk may take when it is measured again: small objects lie about differently."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,7 @@ def _reduced(need: Need, memory: int, fits: Fit) -> Fit:
     if least > memory:
         raise MfaError(
             f"{need.name}: one chunk of {CHUNK} samples takes {_size(least)}, more than --memory "
-            f"{_size(memory)}; give --memory {-(-least // 2**20)}MiB or more"
+            f"{_size(memory)}; give --memory {ceil(SPREAD * least / 2**20)}MiB or more"
         )
     workers = next(n for n in range(fits.workers, 0, -1) if need.total(n, 1) <= memory)
     chunks = next(n for n in range(fits.chunks, 0, -1) if need.total(workers, n) <= memory)
@@ -117,6 +122,7 @@ def measured(work: Work) -> Need:
     """Return what samples take, of one chunk that is computed for that."""
     work.block(0, 1)  # what is prepared once, and what is imported, is not of a chunk
     own = not tracemalloc.is_tracing()
+    gc.collect()
     if own:
         tracemalloc.start()
     try:

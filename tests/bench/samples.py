@@ -153,7 +153,7 @@ def exponents() -> list[tuple[str, str, str, bool | None]]:
         first = int(cycle.YEARS[0])
         lanes = Lanes(system, SAMPLED, range(first, first + years), CYCLE_KEPT, CHUNK)
         drawn = cycle_samples(numbers, samples)
-        return seconds(lambda: by_mfa(lanes, drawn), 3)
+        return seconds(lambda: by_mfa(lanes, drawn), 2)
 
     cases = {
         "samples, 256 … 2048": [(n, timed(n, 101, 5)) for n in (256, 512, 1024, 2048)],
@@ -186,12 +186,12 @@ def worker_rows(least: float = 20.0) -> list[tuple[str, str, str, bool | None]]:
         return time.perf_counter() - start
 
     found: list[tuple[str, str, str, bool | None]] = []
-    for kind in ("processes", "threads"):
+    for kind, work_seconds, rounds in (("processes", least, 2), ("threads", least / 4, 1)):
         with opened(kind, 1) as one, opened(kind, 2) as two:
             for pool in (one, two):
                 clock(pool, 0, 2 * pool.workers)  # warm: imported, planned, compiled
-            blocks = 2 * round(1 + least / clock(one, 0, 4) * 2)
-            times = [(clock(one, 0, blocks), clock(two, 0, blocks)) for _ in range(2)]
+            blocks = 2 * round(1 + work_seconds / clock(one, 0, 4) * 2)
+            times = [(clock(one, 0, blocks), clock(two, 0, blocks)) for _ in range(rounds)]
         alone, both = (min(own) for own in zip(*times, strict=True))
         limit = 1.7 if kind == "processes" else None
         found.append((

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import mfa
+from mfa.buffer_step import BufferStep
 from mfa.errors import BalanceError, MfaError
 from mfa.lean_execution import Lean
 from mfa.products import Product, dense, joined
@@ -116,6 +118,34 @@ def test_what_does_not_differ_between_samples_is_computed_once(scenario: mfa.Sce
     kept = dict(lanes.fixed)
     lanes.compute(drawn)
     assert kept and all(lanes.fixed[key] is own for key, own in kept.items())
+
+
+@pytest.mark.parametrize("days", ["0", "{value: 30, uniform: [10, 50]}"])
+def test_a_stockpile_is_computed_if_it_is_to_hold_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: str
+) -> None:
+    system = SYSTEM.replace("[recycle, mine]", "[recycle, reserve, mine]").replace(
+        "  store: ",
+        "  reserve: {rule: buffer, from: mine, to: metal, target_days: days, fill_rate: filled}\n  store: ",
+    )
+    told = "parameters:\n  days: {unit: 1, min: 0}\n  filled: {unit: 1, default: 50 %}\n"
+    (tmp_path / "system.yaml").write_text(system.replace("parameters:\n", told))
+    (tmp_path / "all.yaml").write_text(f"{SCENARIO}  days: {days}\n")
+    keep: dict[str, tuple[str, ...]] = {"reserve_stock": (), "ore_to_mine": ()}
+    lanes, drawn = lanes_of(mfa.read_scenario(tmp_path / "all.yaml"), keep)
+    filled, original = [], BufferStep.evaluate
+
+    def evaluate(self: BufferStep, *args: Any) -> Any:
+        filled.append(self.name)
+        return original(self, *args)
+
+    monkeypatch.setattr(BufferStep, "evaluate", evaluate)
+    found, _ = lanes.compute(drawn)
+    assert bool(filled) == (days != "0") == found["reserve_stock"].any()
+    own = mfa.simulate(lanes.single, drawn.isel(sample=5, drop=True))
+    for name in keep:
+        wanted = own[name].values
+        np.testing.assert_allclose(found[name][5], wanted, atol=1e-12 * abs(wanted).max())
 
 
 def test_mass_that_is_lost_is_told(scenario: mfa.Scenario, monkeypatch: pytest.MonkeyPatch) -> None:

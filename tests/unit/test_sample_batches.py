@@ -23,7 +23,7 @@ from mfa import parts, sample_batches, sample_tasks
 from mfa.cli import main
 from mfa.contents import content_of
 from mfa.errors import MfaError
-from mfa.sample_memory import fitting, measured, most
+from mfa.sample_memory import SPREAD, fitting, measured, most
 from mfa.sample_options import size
 from mfa.sampling import prepared
 from tests.unit.test_kept import FAILING, ROLES
@@ -170,7 +170,8 @@ def test_the_memory_that_is_given_holds(study: Path, call: Call) -> None:
     work, _ = prepared(mfa.read_scenario("loop.yaml"), 1500, keep="all")
     need = measured(work)
     assert need.chunk < most(work).chunk
-    for memory in (need.total(1, 1), 2 * need.total(1, 1), 8 * need.total(1, 1)):
+    least = round(SPREAD * need.total(1, 1))
+    for memory in (least, 2 * least, 8 * least):
         fits = fitting([work], memory, 4, 4096)
         assert need.total(fits.workers, fits.chunks) <= memory
         tracemalloc.start()
