@@ -83,6 +83,7 @@ FLOORS = [
     "reruns",
     "trace_origins",
     "trace_numbers",
+    "trace_limits",
     "trace_stocks",
     "trace_steps",
     "tracing",
