@@ -550,7 +550,7 @@ def test_missing_arguments_are_answered(study: Path) -> None:
 
 
 def test_what_a_shortage_settled_is_not_explained_wrongly(tmp_path: Path) -> None:
-    made = mfa.run(mfa.read_scenario(SHIPPED / "cobalt_shock.yaml"))
+    made = mfa.run(mfa.read_scenario(ROOT / "scenarios" / "cobalt_shock.yaml"))
     folder = mfa.save(made, tmp_path / "short")
     with pytest.raises(MfaError, match="unmet_demand is settled for all demands"):
         trace(folder, "unmet_demand", {"material": "Co"}, year=2030)
