@@ -11,7 +11,6 @@ from mfa.errors import MfaError
 from mfa.manifest import FromManifest, fingerprint, read_manifest
 from mfa.stored_parts import some
 
-
 SHOWN = ("flow", "stock", "indicator", "target")
 """Kinds of variables that a page shows; what parameters were is told by the manifest."""
 
