@@ -7,6 +7,7 @@ from pathlib import Path
 
 import xarray as xr
 
+from mfa.cf_units import from_cf
 from mfa.errors import MfaError, Place
 from mfa.netcdf import Wanted, read_some
 from mfa.results import read_stored
@@ -33,7 +34,7 @@ def some(
     file = folder / "result.nc" if folder.is_dir() else folder
     if file.is_file() and not (folder / "result.zarr").is_dir():
         try:
-            return read_some(file, wanted, names)
+            return from_cf(read_some(file, wanted, names))
         except OSError as error:
             raise MfaError(f"cannot be read as netCDF: {error}", Place(str(file))) from None
     whole = read_stored(folder)

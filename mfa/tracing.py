@@ -15,7 +15,9 @@ from mfa.parameters import build_parameters
 from mfa.reruns import drawing
 from mfa.saved_results import Saved, saved
 from mfa.scenario import Scenario
+from mfa.shortage_results import shortage_frame
 from mfa.stored_parts import some
+from mfa.trace_limits import must_be_free_of_shortage
 from mfa.trace_nodes import Made, Node, Spot, number, spot
 from mfa.trace_numbers import Numbers, numbers_of
 from mfa.trace_origins import Origin
@@ -172,6 +174,7 @@ class Tracer:
         self._must_be_traceable(name)
         where = _checked(self.run, name, {dim: str(label) for dim, label in cell.items()})
         asked = spot(name, where, _year(year, self.scenario))
+        must_be_free_of_shortage(self.kept, self.run, name, asked.year)
         seen: dict[Spot, None] = {}
         met: dict[str, Origin] = {}
         root = _grown(self.run, asked, 1.0, seen, met, steps)
@@ -180,6 +183,11 @@ class Tracer:
         return Trace(root, tuple(met.values()), self.entries, len(seen) < steps)
 
     def _must_be_traceable(self, name: str) -> None:
+        if name in shortage_frame(self.run.plan):
+            raise MfaError(
+                f"{name} is settled for all demands and capacities of a year at once, not step by step; "
+                f"explain a parameter: {', '.join(self.run.plan.system.parameters)}"
+            )
         there = {*dims_of(self.run.plan), *role_quantities(self.run), *role_rates(self.run)}
         if name not in there and name in some(self.kept.folder, names=(name,)):
             raise MfaError(

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from mfa.bands import BAND
+from mfa.bibtex import entries
 from mfa.comparison import apart
 from mfa.errors import MfaError, each
 from mfa.report.assumptions import assumptions
@@ -189,6 +190,9 @@ def _no_sankey(own: Json, wanted: Sequence[str]) -> str:
 
 def _cited(case: Case) -> dict[str, str]:
     if case.scenario is not None:
-        return dict(case.scenario.references)
-    told = str(case.data.attrs.get("references", "")).splitlines()
-    return {str(number): text for number, text in enumerate(told, 1) if text != "none cited"}
+        books = case.scenario.bibliography.items()
+        told = {k: e.plain("licence") for _, text in books for k, e in entries(text).items()}
+        listed = case.scenario.references.items()
+        return {k: f"{text}. Licence: {told[k]}" if told.get(k) else text for k, text in listed}
+    lines = str(case.data.attrs.get("references", "")).splitlines()
+    return {str(number): text for number, text in enumerate(lines, 1) if text != "none cited"}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mfa import __version__
+from mfa.credits import sources as credited
 from mfa.errors import MfaError
 
 Json = dict[str, Any]
@@ -68,8 +69,9 @@ def _packed(content: bytes) -> str:
 
 
 def _attribution(sources: dict[str, str]) -> str:
+    named = "; ".join(credited([*sources.values()]))
     used = (
-        f"Data: {len(sources)} sources, listed above with their references"
+        f"Data: {named}. Their references and licences are listed above"
         if sources
         else "Data: no sources named"
     )

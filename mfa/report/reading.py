@@ -9,7 +9,10 @@ import xarray as xr
 
 from mfa.errors import MfaError
 from mfa.manifest import FromManifest, fingerprint, read_manifest
-from mfa.results import read_stored
+from mfa.stored_parts import some
+
+SHOWN = ("flow", "stock", "indicator", "target")
+"""Kinds of variables that a page shows; what parameters were is told by the manifest."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def read_cases(path: str) -> list[Case]:
     folder = place if place.is_dir() and place.suffix != ".zarr" else place.parent
     beside = folder / "manifest.yaml"
     scenarios = read_manifest(beside) if beside.exists() else []
-    data = read_stored(place)
+    data = some(place, lambda _, attrs: attrs.get("kind") in SHOWN)
     if "year" not in data.coords or not data.sizes["year"]:
         raise MfaError(f"{path} has no years, so it is no result of mfa run")
     if ", ".join(map(fingerprint, scenarios)) != data.attrs.get("scenario_sha256"):

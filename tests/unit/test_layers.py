@@ -87,6 +87,7 @@ FLOORS = [
     "reruns",
     "trace_origins",
     "trace_numbers",
+    "trace_limits",
     "trace_stocks",
     "trace_steps",
     "tracing",

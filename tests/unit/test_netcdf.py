@@ -11,6 +11,7 @@ import xarray as xr
 
 import mfa
 from mfa import netcdf
+from mfa.stored_parts import some
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 
@@ -98,3 +99,9 @@ def test_a_file_has_units_of_udunits_and_a_result_its_own(tmp_path: Path) -> Non
     again = mfa.load(folder)
     for name in made.data_vars:
         assert again[name].identical(made[name]), name
+
+
+def test_parts_of_a_result_have_its_own_units_too(tmp_path: Path) -> None:
+    made = mfa.run(mfa.read_scenario(SCENARIOS / "vehicle_reference.yaml"))
+    folder = mfa.save(made, tmp_path / "result")
+    assert some(folder, names=("vehicle_sales",)).vehicle_sales.attrs == made.vehicle_sales.attrs

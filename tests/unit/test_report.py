@@ -199,6 +199,7 @@ def test_stages_lead_from_left_to_right_and_recycling_back(folder: Path) -> None
     forth = [
         "mine",
         "refine",
+        "supply",
         "metal",
         "fabricate",
         "assemble",
@@ -206,7 +207,7 @@ def test_stages_lead_from_left_to_right_and_recycling_back(folder: Path) -> None
         "retired_vehicles",
         "retire",
     ]
-    assert [found[name] for name in forth] == [("forth", column) for column in range(8)]
+    assert [found[name] for name in forth] == [("forth", column) for column in range(9)]
     back = ["hydrometallurgy", "recycle", "functional", "sort", "waste", "collect"]
     assert [found[name] for name in back] == [("back", column) for column in range(3, 9)]
     assert "ore" not in found and "ore" in places(drawing(network(case)))

@@ -547,3 +547,16 @@ def test_the_checklist_is_filled_in_or_says_what_is_missing(study: Path) -> None
 def test_missing_arguments_are_answered(study: Path) -> None:
     with pytest.raises(MfaError, match="a folder of results is wanted"):
         mfa.rerun(3)  # type: ignore[arg-type]
+
+
+def test_what_a_shortage_settled_is_not_explained_wrongly(tmp_path: Path) -> None:
+    made = mfa.run(mfa.read_scenario(ROOT / "scenarios" / "cobalt_shock.yaml"))
+    folder = mfa.save(made, tmp_path / "short")
+    with pytest.raises(MfaError, match="unmet_demand is settled for all demands"):
+        trace(folder, "unmet_demand", {"material": "Co"}, year=2030)
+    for name in ("ore_to_refine", "indicator_recycled_content"):
+        with pytest.raises(MfaError, match=f"{name} in 2030 cannot be explained step by step"):
+            trace(folder, name, {"material": "Co"}, year=2030, steps=2)
+    before = trace(folder, "ore_to_refine", {"material": "Co"}, year=2020, steps=2)
+    stored = made.ore_to_refine.sel(material="Co", year=2020).sum()
+    assert before.value == pytest.approx(float(stored))
