@@ -61,7 +61,7 @@ def test_the_title_is_that_of_the_scenario_and_counts_what_is_drawn(
     assert title(figures["stocks_Co_reference"]) == "Reference: Co, stocks in use"
     shown = names(figures["flows_Co_circular"])
     assert "secondary → metal" in shown  # six flows, added
-    assert sum(label.count("→") for label in shown) - 1 + 6 == 14
+    assert sum(label.count("→") for label in shown) - 1 + 6 == 13
 
 
 def test_the_choice_of_flows_follows_from_the_system_alone() -> None:

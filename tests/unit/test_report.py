@@ -209,7 +209,7 @@ def test_stages_lead_from_left_to_right_and_recycling_back(folder: Path) -> None
     ]
     assert [found[name] for name in forth] == [("forth", column) for column in range(9)]
     back = ["hydrometallurgy", "recycle", "functional", "sort", "waste", "collect"]
-    assert [found[name] for name in back] == [("back", column) for column in range(3, 9)]
+    assert [found[name] for name in back] == [("back", column) for column in range(4, 10)]
     assert "ore" not in found and "ore" in places(drawing(network(case)))
 
 

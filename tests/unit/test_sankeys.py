@@ -179,7 +179,7 @@ def test_what_cannot_be_drawn_is_said(reference: xr.Dataset) -> None:
         layout(reference, 2035, region="Europe")
     with pytest.raises(MfaError, match="nothing moves in 1913"):
         layout(reference, 1913, material="Li")
-    with pytest.raises(MfaError, match="1 of 51 flows of the run are missing"):
+    with pytest.raises(MfaError, match="1 of 53 flows of the run are missing"):
         layout(reference.drop_vars("mine_to_ore"), 2035)
     with pytest.raises(MfaError, match="no flows to draw"):
         layout(reference[["vehicle_sales"]].drop_attrs(), 2035)
