@@ -162,8 +162,8 @@ def results_among(paths: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def _is_no_result(path: Path) -> bool:
     if path.is_dir():
-        stored = path.suffix == ".zarr" or (path / "result.zarr").exists()
-        return not stored and not (path / "result.nc").exists()
+        names = ("result.nc", "result.zarr", "manifest.yaml")  # with a manifest alone it is broken
+        return path.suffix != ".zarr" and not any((path / name).exists() for name in names)
     return path.exists() and path.suffix != ".nc"
 
 

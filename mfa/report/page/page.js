@@ -28,8 +28,15 @@ function change(one) {
   return `${one.label} ${report.tell(now, one.unit)} in ${report.year} (${first}: ${report.tell(own[0], one.unit)}, ${last}: ${report.tell(own[own.length - 1], one.unit)})`;
 }
 
-function lines(found) {
-  return (figure) => report.lines(figure, found.map((one) => lineOf(one)), `${mineralName()}: ${found.slice(0, 4).map(change).join("; ")}.`);
+function worst(one) {
+  const own = report.middle(one.values);
+  const most = Math.max(...own);
+  const short = own.filter((value) => value > 0).length;
+  return `${one.label}, at most ${report.tell(most, one.unit)} in ${report.scenario.years[0] + own.indexOf(most)}, above 0 in ${short} ${short === 1 ? "year" : "years"}`;
+}
+
+function lines(found, words = change) {
+  return (figure) => report.lines(figure, found.map((one) => lineOf(one)), `${mineralName()}: ${found.slice(0, 4).map(words).join("; ")}.`);
 }
 
 function named(names) {
@@ -74,7 +81,7 @@ const SECTIONS = {
     const unmet = report.find("unmet_demand");
     if (!unmet) return [none("No capacity was limited in this run, so that all demand was met.")];
     if (!alive(unmet)) return [none(`${mineralName()}: all demand was met in every year.`)];
-    return [panel("shortage", "Demand that could not be met", lines([unmet]))];
+    return [panel("unmet", "Demand that could not be met", lines([unmet], worst))];
   },
   drawing() {
     return [panel("system", "Processes and flows", report.system)];
