@@ -1,4 +1,4 @@
-# make run      set up, then run all shipped scenarios into results/
+# make run      set up, then run all shipped scenarios into results/ and report on them
 # make test     set up, then run the tests
 # make check    what a pull request has to pass: format, lint, types, tests
 # make nightly  also the slow tests
@@ -22,6 +22,7 @@ MINERALS := $(filter-out $(BULK) $(CARS),$(SCENARIOS))
 
 run: $(VENV)/installed
 	$(BIN)/mfa run $(SCENARIOS) -o results
+	$(BIN)/mfa report $(SCENARIOS:scenarios/%.yaml=results/%) -o results/report.html
 
 test: $(VENV)/installed-test
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
@@ -69,7 +70,7 @@ clean:
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --editable ".[report]"
 	touch $@
 
 $(VENV)/installed-test: $(VENV)/installed

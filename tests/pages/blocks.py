@@ -43,6 +43,7 @@ NOT_RUN = {
     ".venv/bin/python -m pip ": "installs",
     ".venv/bin/python -m pytest ": "runs these tests",
     ".venv/bin/mfa run scenarios/*.yaml -o results": "is what make run does, over all scenarios",
+    ".venv/bin/mfa report results/* -o results/report.html": "reports on that",
     ".venv/bin/jupyter ": "opens a browser",
     "mfa run scenarios/*.yaml --samples 10000 ": "takes hours",
     "dask scheduler": "waits for workers",
