@@ -110,7 +110,13 @@ def balanced(series: Array, alive: Array) -> tuple[Array, Array] | None:
     if compiled is None:
         return None
     rows = _in_line(series[:, 0])
-    sums, leaving = np.empty_like(rows), np.empty_like(rows)
+    # one block of memory: of two the C library gives the freed pages back after every call
+    both = (
+        np.empty((2, *rows.T.shape)).swapaxes(1, 2)
+        if _by_year(rows)
+        else np.empty((2, *rows.shape))
+    )
+    sums, leaving = both
     if compiled.balance(rows, alive, sums, leaving):
         return None
     return sums[:, np.newaxis], leaving[:, np.newaxis]
@@ -185,4 +191,9 @@ def plain(values: Array) -> Array:
 
 def _in_line(rows: Array) -> Array:
     """Return rows that lie in memory without gaps, by rows or by years."""
-    return rows if rows.flags.f_contiguous else np.ascontiguousarray(rows)
+    return rows if _by_year(rows) else np.ascontiguousarray(rows)
+
+
+def _by_year(rows: Array) -> bool:
+    """Say whether rows lie in memory year after year."""
+    return rows.flags.f_contiguous and not rows.flags.c_contiguous

@@ -110,6 +110,30 @@ def balance(inflow: Array, survival: Array, stock: Array, leaving: Array) -> boo
 
 
 @compiled
+def _release_of_rows(
+    inflow: Array, stock: Array, first: int, lanes: int, years: int, leaving: Array, room: Array
+) -> float:
+    """Fill rows of ``leaving`` by balance, and return the sum of what is negative.
+
+    The years of a row are next to each other; its stock has just been put there.
+    """
+    below, rest = splat(0.0), 0.0
+    for at in range(first * years, (first + lanes) * years, years):
+        leaving[at] = inflow[at] - stock[at]
+        rest += min(leaving[at], 0.0)
+        end = at + 1 + (years - 1) // LANES * LANES
+        for t in range(at + 1, end, LANES):
+            released = load(inflow, t) - (load(stock, t) - load(stock, t - 1))
+            store(leaving, t, released)
+            below = below + where_below(released, 0.0, released)
+        for t in range(end, at + years):
+            leaving[t] = inflow[t] - (stock[t] - stock[t - 1])
+            rest += min(leaving[t], 0.0)
+    store(room, 0, below)
+    return rest + float(room[:LANES].sum())
+
+
+@compiled
 def _release(entering: Array, total: Array, years: int, leaving: Array) -> float:
     """Fill ``leaving`` by balance, and return the sum of what is negative."""
     below, before = splat(0.0), splat(0.0)
@@ -138,7 +162,9 @@ def _convolve(
         for tile in range(0, padded, YEARS):
             _sum_tile(entering, alive, total, tile, tile + YEARS)
         _put_back(total, first, lanes, years, out)
-        if wanted:
+        if wanted and inflow[2] == 1 and out[2] == 1:
+            below += _release_of_rows(inflow[0], out[0], first, lanes, years, leaving[0], total)
+        elif wanted:
             below += _release(entering, total, years, released)
             _put_back(released, first, lanes, years, leaving)
     return below
