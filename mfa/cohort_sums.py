@@ -102,7 +102,7 @@ def tables(
         tables = _tables_of_cohorts(_with_axes(alive, len(lead)), entering, with_outflow)
     else:
         tables = _tables_by_age(_years_first(alive, len(lead)), entering, with_outflow)
-    stock, outflow = (np.moveaxis(table, (0, 1), (-2, -1)) for table in tables)
+    stock, outflow = (table.transpose(*range(2, table.ndim), 0, 1) for table in tables)
     return stock, outflow
 
 
@@ -136,21 +136,35 @@ def _tables_by_age(ages: Array, entering: Array, with_outflow: bool) -> tuple[Ar
         return stock, outflow
     if not with_outflow:
         return _times_age(ages, entering), np.zeros((0, 0))
-    leaving = np.empty_like(ages)
+    shares = np.empty((2, *ages.shape))
+    alive, leaving = shares
+    alive[...] = ages
     np.subtract(1.0, ages[:1], out=leaving[:1])
     np.subtract(ages[:-1], ages[1:], out=leaving[1:])
-    return _times_age(ages, entering), _times_age(leaving, entering)
+    if math.prod(shape) > ROOM:
+        return _times_age(alive, entering), _times_age(leaving, entering)
+    # one block of memory: of two the C library gives the freed pages back after every call
+    stock, outflow = _times_ages(shares, entering)
+    return stock, outflow
+
+
+def _times_ages(shares: Array, entering: Array) -> Array:
+    """Return several tables of :func:`_times_age`, (table, year, cohort, ...), at once."""
+    tables, count, *rest = shares.shape
+    padded = np.zeros((tables, 2 * count - 1, *rest))
+    padded[:, :count] = shares[:, ::-1]
+    apart, step, *inner = padded.strides
+    by_cohort = as_strided(
+        padded[:, count - 1 :], (tables, count, count, *rest), (apart, -step, step, *inner)
+    )
+    return np.asarray(by_cohort * entering)
 
 
 def _times_age(share: Array, entering: Array) -> Array:
     """Return share[year − cohort] · entering[cohort], (year, cohort, ...), 0 before entry."""
     count = len(entering)
     if entering.size * count <= ROOM:
-        padded = np.zeros((2 * count - 1, *share.shape[1:]))
-        padded[:count] = share[::-1]
-        step, *rest = padded.strides
-        shares = as_strided(padded[count - 1 :], (count, *share.shape), (-step, step, *rest))
-        return np.asarray(shares * entering)
+        return np.asarray(_times_ages(share[np.newaxis], entering)[0])
     table = np.zeros((count, *entering.shape))
     for year in range(count):
         np.multiply(share[year::-1], entering[: year + 1], out=table[year, : year + 1])
@@ -160,7 +174,7 @@ def _times_age(share: Array, entering: Array) -> Array:
 def _years_first(values: Array, lead: int) -> Array:
     """Return (..., year) as a contiguous (year, ...) with as many leading axes as told."""
     whole = values.reshape((1,) * (lead + 1 - values.ndim) + values.shape)
-    return np.ascontiguousarray(np.moveaxis(whole, -1, 0))
+    return np.ascontiguousarray(whole.transpose(lead, *range(lead)))
 
 
 def is_streamed(alive: Any) -> TypeGuard[Streamed]:
