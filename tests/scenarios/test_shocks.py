@@ -111,3 +111,13 @@ def test_the_pipeline_of_mines_is_what_its_script_writes() -> None:
     kept = pd.read_csv(SCENARIOS / "mines" / "capacity.csv")
     pd.testing.assert_frame_equal(kept, namespace["capacity"]())
     assert set(kept.status) == {"assumed"}
+
+
+def test_a_ban_of_strength_0_changes_no_bit(found: dict[str, xr.Dataset]) -> None:
+    kept = {"scale": 1, "from": 2027, "to": 2030, "reason": "nothing is taken away"}
+    country = "Democratic Republic of the Congo"
+    spare = mfa.read_scenario(SCENARIOS / "spare_mines.yaml")
+    banned = mfa.run(spare.override(mine_capacity={country: {"Co": kept}}))
+    flows = [n for n, v in banned.data_vars.items() if v.attrs["kind"] in ("flow", "stock")]
+    for name in [*flows, "unmet_demand"]:
+        assert np.array_equal(banned[name].values, found["spare_mines"][name].values), name
