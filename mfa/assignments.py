@@ -51,6 +51,11 @@ class Assignment:
     layer: Layer
     giver: str
 
+    @property
+    def given_by(self) -> str:
+        """Who gave it, after its layer; a default is nobody's."""
+        return "default" if self.layer == "default" else f"{self.layer} {self.giver}"
+
 
 def assign(given: Given, system: System) -> list[Assignment]:
     """Return the assignments of one written value: one for each label it names."""

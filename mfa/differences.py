@@ -215,8 +215,7 @@ def _in_words(old: xr.DataArray, new: xr.DataArray, factor: float, unit: str) ->
 
 def _giver(entry: Entry) -> str:
     last = entry.origins[-1]
-    who = "default" if last.layer == "default" else f"{last.layer} {last.giver}"
-    return f"{who} at {last.place}"
+    return f"{last.given_by} at {last.place}"
 
 
 def _spread(scenario: Scenario, name: str) -> set[str]:

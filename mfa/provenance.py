@@ -185,30 +185,28 @@ def _command() -> str:
 def software_commit() -> str:
     """Return the commit of this program, if it runs from a checkout of its own repository."""
     package = Path(__file__).resolve().parent
-    try:
-        found = subprocess.run(
-            ["git", "-C", str(package), "rev-parse", "--show-toplevel", "HEAD"],
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
+    found = _parsed_by_git(package, "--show-toplevel", "HEAD")
+    if not found:
         return ""
-    top, commit = found.stdout.splitlines()
+    top, commit = found
     return commit if Path(top).resolve() == package.parent else ""
 
 
 def _git_commit(folder: str) -> str:
     """Return the commit of a folder under git, or nothing."""
+    return "".join(_parsed_by_git(folder, "HEAD"))
+
+
+def _parsed_by_git(folder: str | Path, *what: str) -> list[str]:
+    """Return what ``git rev-parse`` says of a folder, line by line; nothing where it knows none."""
     try:
         found = subprocess.run(
-            ["git", "-C", folder, "rev-parse", "HEAD"],
+            ["git", "-C", str(folder), "rev-parse", *what],
             capture_output=True,
             text=True,
             timeout=5,
             check=True,
         )
     except (OSError, subprocess.SubprocessError):
-        return ""
-    return found.stdout.strip()
+        return []
+    return found.stdout.splitlines()

@@ -7,7 +7,7 @@ from math import prod
 
 import numpy as np
 
-from mfa.assignments import Assignment, tables_of, within
+from mfa.assignments import tables_of, within
 from mfa.forms import Known
 from mfa.ownership import Entry, resolve
 from mfa.parameters import build_parameters
@@ -72,7 +72,7 @@ def _of_parameter(scenario: Scenario, name: str) -> Iterator[Row]:
             "source": "; ".join(_sources(entry, scenario)),
             "reason": "; ".join(_told(entry)),
             "place": ", then ".join(places),
-            "giver": ", then ".join(map(_giver, entry.origins)),
+            "giver": ", then ".join(one.given_by for one in entry.origins),
         }
 
 
@@ -135,9 +135,3 @@ def _told(entry: Entry) -> Iterable[str]:
         yield from (
             f"table {path}" for path in dict.fromkeys(t.path for t in tables_of(origin.form))
         )
-
-
-def _giver(assignment: Assignment) -> str:
-    if assignment.layer == "default":
-        return "default"
-    return f"{assignment.layer} {assignment.giver}"
